@@ -1,0 +1,73 @@
+"""The only place that asks the time, so that tests can set it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time as an aware UTC datetime with millisecond resolution."""
+
+    def now(self) -> datetime:
+        """The present instant, UTC, cut to whole milliseconds (what the store keeps)."""
+        ...
+
+
+class SystemClock:
+    """The host's wall clock."""
+
+    def now(self) -> datetime:
+        """The present instant, UTC, cut to whole milliseconds."""
+        return from_millis(time.time_ns() // 1_000_000)
+
+
+class SettableClock:
+    """A clock that stands still until it is moved: for tests and for previews of other days."""
+
+    def __init__(self, at: datetime) -> None:
+        self._now = at
+
+    def now(self) -> datetime:
+        """The instant last set."""
+        return self._now
+
+    def set(self, at: datetime) -> None:
+        """Move to `at` (aware); going back is allowed, as host clocks do it too."""
+        self._now = at
+
+    def advance(self, seconds: float) -> None:
+        """Move by `seconds`, which may be negative."""
+        self._now += timedelta(seconds=seconds)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_millis(at: datetime) -> int:
+    """Whole milliseconds since 1970-01-01T00:00Z of an aware datetime, rounded down.
+
+    >>> to_millis(datetime(2026, 1, 1, tzinfo=UTC))
+    1767225600000
+    """
+    return (at - EPOCH) // _MILLISECOND
+
+
+def from_millis(millis: int) -> datetime:
+    """The aware UTC datetime of `millis` since 1970-01-01T00:00Z.
+
+    >>> from_millis(1767225600000).isoformat()
+    '2026-01-01T00:00:00+00:00'
+    """
+    return EPOCH + timedelta(milliseconds=millis)
+
+
+def rfc3339(at: datetime) -> str:
+    """RFC 3339 in UTC with `Z` and milliseconds, the one form of instants outside the process.
+
+    >>> rfc3339(datetime(2026, 1, 1, 8, 30, tzinfo=UTC))
+    '2026-01-01T08:30:00.000Z'
+    """
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"

@@ -1,0 +1,96 @@
+"""What changed, told to whoever listens in this process: hints only, the truth is in the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["task", "execution", "plugin", "stats", "log"]
+Change = Literal["created", "updated", "deleted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`id` names the thing that changed; kind `log` means new lines of the execution with that id."""
+
+    kind: Kind
+    id: str
+    change: Change
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """A bounded inbox. When its reader is too slow it is closed (`overflowed`) and the reader starts again."""
+
+    wanted: Callable[[Event], bool]
+    queue: asyncio.Queue[Event | None]
+    overflowed: bool = False
+
+    async def next(self, *, timeout_seconds: float) -> Event | None | Literal["idle"]:
+        """The next event, "idle" after `timeout_seconds` without one, None when the bus or this inbox is closed."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self.queue.get()
+        except TimeoutError:
+            return "idle"
+
+
+class EventBus:
+    """Publish and subscribe within one event loop; `publish` never waits and never fails."""
+
+    def __init__(self, *, inbox_size: int = 1024) -> None:
+        self._inbox_size = inbox_size
+        self._subscriptions: set[Subscription] = set()
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """True once `close` was called: streams say goodbye."""
+        return self._closed
+
+    @property
+    def subscribers(self) -> int:
+        """How many inboxes are open now."""
+        return len(self._subscriptions)
+
+    def publish(self, kind: Kind, id: str, change: Change) -> None:
+        """Tell every subscriber that wants it. A full inbox is closed rather than waited for."""
+        if not self._subscriptions:
+            return
+        event = Event(kind, id, change)
+        for subscription in tuple(self._subscriptions):
+            if not subscription.wanted(event):
+                continue
+            if subscription.queue.full():
+                subscription.overflowed = True
+                self._end(subscription)
+            else:
+                subscription.queue.put_nowait(event)
+
+    @asynccontextmanager
+    async def subscribe(self, wanted: Callable[[Event], bool] = lambda _: True) -> AsyncIterator[Subscription]:
+        """An inbox for the events that `wanted` accepts, closed on leaving the block."""
+        subscription = Subscription(wanted, asyncio.Queue(self._inbox_size))
+        if self._closed:
+            subscription.queue.put_nowait(None)
+        else:
+            self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+
+    def close(self) -> None:
+        """End every inbox, now and for later subscribers."""
+        self._closed = True
+        for subscription in tuple(self._subscriptions):
+            self._end(subscription)
+
+    def _end(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
+        if subscription.queue.full():
+            subscription.queue.get_nowait()
+        subscription.queue.put_nowait(None)
