@@ -1,0 +1,266 @@
+"""Settings from the environment, an optional `.env` file and command-line flags, checked before anything starts.
+
+Order of precedence, highest first: flags, environment, `NAME_FILE` (secrets only), `.env`, defaults. Every fault is
+one `SettingsError` whose text names the setting, what is wrong, and what would be right.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import urlsplit
+
+import platformdirs
+from dotenv import dotenv_values
+
+from cronplug.errors import SettingsError
+
+T = TypeVar("T")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+PREFIX = "SCHEDULER_"
+SECRETS = ("SCHEDULER_ADMIN_TOKEN", "SCHEDULER_DATABASE_URL")
+"""Settings that may also be given as `<NAME>_FILE`, the path of a file that holds the value."""
+
+_KUBERNETES = (
+    "If Kubernetes sets it because of a service called 'scheduler', put `enableServiceLinks: false` into the pod's "
+    "specification."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator can decide, checked. Durations carry their unit in the name."""
+
+    host: str
+    port: int
+    base_url: str | None
+    data_dir: Path
+    database_url: str
+    max_concurrency: int
+    workers: int
+    log_retention_days: int
+    failed_retention_days: int
+    admin_token: str | None
+    auth: Literal["token", "none"]
+    default_timezone: str
+    drain_seconds: int
+    min_interval_seconds: int
+    log_level: Literal["debug", "info", "warning", "error"]
+    log_format: Literal["text", "json"]
+    sqlite_synchronous: Literal["full", "normal"]
+    http_allow: tuple[Network, ...]
+    http_deny: tuple[Network, ...]
+    plugins_block: frozenset[str]
+    plugins_trusted: frozenset[str]
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        """True when only programs on this machine can reach the server."""
+        return is_loopback(self.host)
+
+    @property
+    def public_url(self) -> str:
+        """How people reach the server: `SCHEDULER_BASE_URL`, else the address it binds. No slash at the end."""
+        if self.base_url:
+            return self.base_url
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True when the database is a file of this machine."""
+        return self.database_url.startswith("sqlite")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether binding `host` keeps the server on this machine.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
+    (True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def canonical_distribution(name: str) -> str:
+    """A distribution's name in the one spelling used for comparing (PEP 503).
+
+    >>> canonical_distribution("Acme_Reports")
+    'acme-reports'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def load_settings(
+    environ: Mapping[str, str], *, env_file: Path | None = None, overrides: Mapping[str, str] | None = None
+) -> Settings:
+    """Read and check all settings.
+
+    `env_file` is read when it exists; names in it without the prefix are ignored. `overrides` has the same names as
+    the environment. Raises SettingsError for the first fault.
+    """
+    values: dict[str, str] = {}
+    if env_file is not None and env_file.is_file():
+        values |= {k: v for k, v in dotenv_values(env_file).items() if k.startswith(PREFIX) and v is not None}
+    given = {k: v for k, v in environ.items() if k.startswith(PREFIX)}
+    for secret in SECRETS:
+        if secret in given or f"{secret}_FILE" in given:
+            values.pop(secret, None)
+            values.pop(f"{secret}_FILE", None)
+    values |= given
+    values |= overrides or {}
+    _read_secret_files(values)
+    unknown = sorted(values.keys() - SETTING_NAMES)
+    if unknown:
+        raise SettingsError(f"{unknown[0]} is not a setting of cronplug (known: docs/operating.md). {_KUBERNETES}")
+    return _build({name: value.strip() for name, value in values.items() if value.strip()})
+
+
+def _read_secret_files(values: dict[str, str]) -> None:
+    for name in SECRETS:
+        path = values.pop(f"{name}_FILE", None)
+        if path is None or not path.strip():
+            continue
+        if values.get(name):
+            raise SettingsError(f"{name} and {name}_FILE are both set; keep one of them.")
+        try:
+            values[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name}_FILE: {path} cannot be read: {error}") from error
+
+
+SETTING_NAMES = frozenset(
+    PREFIX + name
+    for name in (
+        "HOST", "PORT", "BASE_URL", "DATA_DIR", "DATABASE_URL", "MAX_CONCURRENCY", "WORKERS", "LOG_RETENTION_DAYS",
+        "FAILED_RETENTION_DAYS", "ADMIN_TOKEN", "AUTH", "DEFAULT_TIMEZONE", "DRAIN_SECONDS", "MIN_INTERVAL_SECONDS",
+        "LOG_LEVEL", "LOG_FORMAT", "SQLITE_SYNCHRONOUS", "HTTP_ALLOW", "HTTP_DENY", "PLUGINS_BLOCK", "PLUGINS_TRUSTED",
+    )
+)  # fmt: skip
+"""Every setting's name, as in docs/operating.md."""
+
+
+def _build(values: Mapping[str, str]) -> Settings:
+    def text(name: str, default: str) -> str:
+        return values.get(PREFIX + name, default)
+
+    def whole(name: str, default: int, low: int, high: int) -> int:
+        raw = values.get(PREFIX + name)
+        if raw is None:
+            return default
+        if raw.startswith("tcp://"):
+            raise SettingsError(f"{PREFIX}{name} is {raw[:60]!r}, not a number. {_KUBERNETES}")
+        if not re.fullmatch(r"[0-9]{1,9}", raw) or not low <= int(raw) <= high:
+            raise SettingsError(f"{PREFIX}{name} must be a whole number from {low} to {high}, not {raw[:40]!r}.")
+        return int(raw)
+
+    def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = text(name, default).lower()
+        if value not in allowed:
+            raise SettingsError(f"{PREFIX}{name} must be one of {', '.join(allowed)}, not {value[:40]!r}.")
+        return value
+
+    data_dir = Path(text("DATA_DIR", platformdirs.user_data_dir("cronplug", appauthor=False))).expanduser().absolute()
+    max_concurrency = whole("MAX_CONCURRENCY", 5, 1, 10_000)
+    retention = whole("LOG_RETENTION_DAYS", 30, 1, 36_500)
+    settings = Settings(
+        host=text("HOST", "127.0.0.1").strip("[]"),
+        port=whole("PORT", 3399, 0, 65_535),
+        base_url=_base_url(text("BASE_URL", "")),
+        data_dir=data_dir,
+        database_url=_database_url(text("DATABASE_URL", ""), data_dir),
+        max_concurrency=max_concurrency,
+        workers=whole("WORKERS", max_concurrency, 1, 10_000),
+        log_retention_days=retention,
+        failed_retention_days=whole("FAILED_RETENTION_DAYS", min(3 * retention, 36_500), 1, 36_500),
+        admin_token=_admin_token(values.get("SCHEDULER_ADMIN_TOKEN")),
+        auth=choice("AUTH", "token", ("token", "none")),  # type: ignore[arg-type]  # checked by choice()
+        default_timezone=text("DEFAULT_TIMEZONE", "UTC"),
+        drain_seconds=whole("DRAIN_SECONDS", 20, 0, 86_400),
+        min_interval_seconds=whole("MIN_INTERVAL_SECONDS", 1, 1, 86_400),
+        log_level=choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),  # type: ignore[arg-type]  # checked by choice()
+        log_format=choice("LOG_FORMAT", "text", ("text", "json")),  # type: ignore[arg-type]  # checked by choice()
+        sqlite_synchronous=choice("SQLITE_SYNCHRONOUS", "full", ("full", "normal")),  # type: ignore[arg-type]  # checked by choice()
+        http_allow=_list(values, "HTTP_ALLOW", _network),
+        http_deny=_list(values, "HTTP_DENY", _network),
+        plugins_block=frozenset(_list(values, "PLUGINS_BLOCK", canonical_distribution)),
+        plugins_trusted=frozenset(
+            _list(
+                {"SCHEDULER_PLUGINS_TRUSTED": "cronplug-maintenance"} | dict(values),
+                "PLUGINS_TRUSTED",
+                canonical_distribution,
+            )
+        ),
+    )
+    if settings.auth == "none" and not settings.listens_on_loopback:
+        raise SettingsError(
+            f"SCHEDULER_AUTH=none works only while the server listens on loopback, but SCHEDULER_HOST is {settings.host}: "
+            "unset SCHEDULER_AUTH, or set SCHEDULER_HOST=127.0.0.1."
+        )
+    return settings
+
+
+def _list(values: Mapping[str, str], name: str, read: Callable[[str], T]) -> tuple[T, ...]:
+    return tuple(read(part.strip()) for part in values.get(PREFIX + name, "").split(",") if part.strip())
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise SettingsError(
+            f"SCHEDULER_HTTP_ALLOW and SCHEDULER_HTTP_DENY take networks like 10.0.0.0/8 or ::1, not {text[:60]!r}."
+        ) from error
+
+
+def _base_url(text: str) -> str | None:
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or parts.path.strip("/")
+    ):
+        raise SettingsError(
+            f"SCHEDULER_BASE_URL must look like https://cron.example.com, without a path, not {text[:80]!r}."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _database_url(text: str, data_dir: Path) -> str:
+    if not text:
+        return f"sqlite:///{data_dir / 'cronplug.db'}"
+    scheme, separator, rest = text.partition("://")
+    base = scheme.split("+")[0]
+    if separator and base in ("postgres", "postgresql"):
+        return f"postgresql://{rest}"
+    if separator and base == "sqlite" and rest.startswith("/") and len(rest) > 1 and ":memory:" not in rest:
+        path = rest[1:]
+        return f"sqlite:///{path if path.startswith('/') else os.path.abspath(path)}"
+    raise SettingsError(
+        "SCHEDULER_DATABASE_URL must look like sqlite:////path/to/file.db or postgresql://user:password@host/database."
+    )
+
+
+def _admin_token(token: str | None) -> str | None:
+    if token is None:
+        return None
+    if not (32 <= len(token) <= 256 and all("!" <= char <= "~" for char in token)):
+        raise SettingsError(
+            "SCHEDULER_ADMIN_TOKEN must be 32 to 256 printable ASCII characters without spaces; "
+            "`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'` makes a good one."
+        )
+    return token
