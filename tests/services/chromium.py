@@ -24,16 +24,20 @@ class ChromiumMissing(Exception):
 
 def find_chromium() -> Path:
     """The program to start. Raises ChromiumMissing."""
+    found = find_system_chromium() or (UNPACKED if os.access(UNPACKED, os.X_OK) else None)
+    if found is None:
+        raise ChromiumMissing(
+            "no Chromium: `./dev test` brings one on Linux x86-64; elsewhere install Chromium or Chrome, "
+            "or name one in CRONPLUG_TEST_CHROMIUM"
+        )
+    return found
+
+
+def find_system_chromium() -> Path | None:
+    """The one that the user names or the system has. Raises ChromiumMissing when the one named is not there."""
     if given := os.environ.get("CRONPLUG_TEST_CHROMIUM"):
         if not os.access(given, os.X_OK):
             raise ChromiumMissing(f"CRONPLUG_TEST_CHROMIUM names {given}, which is not a program")
         return Path(given)
-    for name in SYSTEM_PROGRAMS:
-        if found := shutil.which(name):
-            return Path(found)
-    if os.access(UNPACKED, os.X_OK):
-        return UNPACKED
-    raise ChromiumMissing(
-        "no Chromium: `./dev test` brings one on Linux x86-64; elsewhere install Chromium or Chrome, "
-        "or name one in CRONPLUG_TEST_CHROMIUM"
-    )
+    found = (shutil.which(name) for name in SYSTEM_PROGRAMS)
+    return next((Path(path) for path in found if path), None)
