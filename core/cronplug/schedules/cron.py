@@ -1,0 +1,108 @@
+"""A cron expression in a time zone: the schedule that gives fire times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cronplug.schedules.errors import ScheduleError
+from cronplug.schedules.instants import count_instants, latest_instant, next_instant
+from cronplug.schedules.spec import CronSpec, compile_cron, shortest_interval_seconds
+from cronplug.schedules.zones import ZoneTable, load_zone
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronSchedule:
+    """Fire times of a cron expression in an IANA time zone, made by `parse_schedule`.
+
+    Fire times are aware UTC datetimes on whole seconds, in the local years 1970 to 2199. All instants given must be
+    aware. Equal texts make equal schedules.
+    """
+
+    cron_expression: str
+    timezone: str
+    spec: CronSpec = field(repr=False, compare=False)
+    zone: ZoneTable = field(repr=False, compare=False)
+
+    def next_fire_time(self, after: datetime) -> datetime | None:
+        """The first fire time strictly after `after`, None when there is none.
+
+        >>> schedule = parse_schedule(cron_expression="0 9 * * MON", timezone="Europe/Berlin")
+        >>> schedule.next_fire_time(datetime(2026, 1, 1, tzinfo=UTC)).isoformat()
+        '2026-01-05T08:00:00+00:00'
+        """
+        return _from_seconds(next_instant(self.spec, self.zone, _to_seconds(after)))
+
+    def latest_fire_time(self, at: datetime) -> datetime | None:
+        """The last fire time at or before `at`, None when there is none."""
+        return _from_seconds(latest_instant(self.spec, self.zone, _to_seconds(at)))
+
+    def fire_times(self, after: datetime, until: datetime, limit: int) -> list[datetime]:
+        """The oldest `limit` fire times in (after, until], rising."""
+        found: list[datetime] = []
+        at, end = _to_seconds(after), _to_seconds(until)
+        while len(found) < limit:
+            following = next_instant(self.spec, self.zone, at)
+            if following is None or following > end:
+                break
+            found.append(_EPOCH + following * _SECOND)
+            at = following
+        return found
+
+    def latest_fire_times(self, after: datetime, until: datetime, limit: int) -> list[datetime]:
+        """The newest `limit` fire times in (after, until], rising."""
+        found: list[datetime] = []
+        at, start = _to_seconds(until), _to_seconds(after)
+        while len(found) < limit:
+            latest = latest_instant(self.spec, self.zone, at)
+            if latest is None or latest <= start:
+                break
+            found.append(_EPOCH + latest * _SECOND)
+            at = latest - 1
+        found.reverse()
+        return found
+
+    def count_fire_times(self, after: datetime, until: datetime) -> int:
+        """How many fire times lie in (after, until]; quick over any number of years."""
+        return count_instants(self.spec, self.zone, _to_seconds(after), _to_seconds(until))
+
+    @property
+    def shortest_interval_seconds(self) -> int:
+        """The least time between two fire times by the fields alone; a clock change may bring two nearer."""
+        return shortest_interval_seconds(self.spec)
+
+
+def parse_schedule(*, cron_expression: str, timezone: str) -> CronSchedule:
+    """Read a schedule, or raise ScheduleError (which names the field, the place and what is allowed).
+
+    An expression that never fires is refused. Nothing else is raised, whatever the text.
+    """
+    if not isinstance(cron_expression, str):
+        raise ScheduleError("cron.type", "A cron expression is text.")
+    if not isinstance(timezone, str):
+        raise ScheduleError("timezone.unknown", "A time zone is text.", field="timezone")
+    spec = compile_cron(cron_expression)
+    return CronSchedule(cron_expression=cron_expression, timezone=timezone, spec=spec, zone=load_zone(timezone))
+
+
+def check_schedule(schedule: CronSchedule, *, min_interval_seconds: int) -> None:
+    """Refuse (ScheduleError `cron.too_often`) a schedule that fires more often than every `min_interval_seconds`."""
+    shortest = schedule.shortest_interval_seconds
+    if shortest < min_interval_seconds:
+        raise ScheduleError(
+            "cron.too_often",
+            f"The expression fires every {shortest} s at its most frequent.",
+            position=0,
+            hint=f"The least interval allowed here is {min_interval_seconds} s.",
+        )
+
+
+def _to_seconds(at: datetime) -> int:
+    return (at - _EPOCH) // _SECOND
+
+
+def _from_seconds(seconds: int | None) -> datetime | None:
+    return None if seconds is None else _EPOCH + seconds * _SECOND

@@ -1,0 +1,381 @@
+"""Reads the text of a cron expression: columns, items, names, special days; finds the place of a fault.
+
+What comes out is plain: lists, ranges that rise and steps, in numbers, which `croniter` reads; the special tokens for
+days, which are ours; and whether the text begins a time column with `*`, on which the rule for clock changes depends.
+
+The dialect is Vixie cron's, as Debian's crontab(5) has it, with seconds as a first column when there are six, and
+these from Quartz: `?`, `L`, `L-n`, `LW`, `nW`, `nL`, `n#k`. Ranges may wrap (`22-2`, `sat-mon`); `a-a` is `a`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from cronplug.schedules.errors import ScheduleError
+
+MAX_LENGTH = 256
+
+NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnKind:
+    """What one column may hold: `low` to `high`, and the names of the values if they have any."""
+
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """What a single value may be, for a person."""
+        if self is WEEKDAY:
+            return "0 to 7 (0 and 7 are Sunday) or SUN to SAT"
+        return f"{self.low} to {self.high}" + (f" or {self.names[0]} to {self.names[-1]}" if self.names else "")
+
+
+SECOND = ColumnKind("second", 0, 59)
+MINUTE = ColumnKind("minute", 0, 59)
+HOUR = ColumnKind("hour", 0, 23)
+DAY = ColumnKind("day of month", 1, 31)
+MONTH = ColumnKind("month", 1, 12, _MONTHS)
+WEEKDAY = ColumnKind("day of week", 0, 6, _WEEKDAYS)
+
+COLUMNS = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY)
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialDays:
+    """The day tokens beyond plain numbers. Weekdays count from Sunday = 0.
+
+    `before_last`: days before the month's last one (`L` is 0). `nearest_weekdays`: the days n of `nW`.
+    `nth_weekdays`: (weekday, k) of `n#k`, k from 1 to 5, or -1 for the last (`nL`).
+    """
+
+    before_last: frozenset[int] = frozenset()
+    last_weekday: bool = False
+    nearest_weekdays: frozenset[int] = frozenset()
+    nth_weekdays: frozenset[tuple[int, int]] = frozenset()
+
+    @property
+    def in_day(self) -> bool:
+        """True when the day-of-month column has a special token."""
+        return bool(self.before_last or self.last_weekday or self.nearest_weekdays)
+
+    @property
+    def in_weekday(self) -> bool:
+        """True when the day-of-week column has a special token."""
+        return bool(self.nth_weekdays)
+
+
+@dataclass(frozen=True, slots=True)
+class CronText:
+    """An expression that was read.
+
+    `plain` holds the six columns, seconds first, in numbers and in a form croniter reads; a day column that has only
+    special tokens is "" there. `typed` holds the columns as they were typed (of a nickname: those it stands for), with
+    seconds only if they were given. `restricts_*` is False for `*`, `?` and `*/1`. `is_wild`: a time column begins
+    with `*`.
+    """
+
+    plain: tuple[str, str, str, str, str, str]
+    typed: tuple[tuple[str, str], ...]
+    special: SpecialDays
+    restricts_day: bool
+    restricts_weekday: bool
+    is_wild: bool
+
+
+@dataclass(slots=True)
+class _Column:
+    """One column while it is read."""
+
+    kind: ColumnKind
+    text: str
+    position: int
+    plain: list[str] = field(default_factory=list)
+    wrapped: set[int] = field(default_factory=set)
+    before_last: set[int] = field(default_factory=set)
+    last_weekday: bool = False
+    nearest_weekdays: set[int] = field(default_factory=set)
+    nth_weekdays: set[tuple[int, int]] = field(default_factory=set)
+
+    def fault(self, code: str, message: str, offset: int, hint: str | None = None) -> ScheduleError:
+        return ScheduleError(code, message, position=self.position + offset, hint=hint)
+
+    @property
+    def plain_text(self) -> str:
+        return ",".join([*self.plain, *map(str, sorted(self.wrapped))])
+
+    @property
+    def is_open(self) -> bool:
+        return self.text in ("*", "?", "*/1")
+
+
+def read_cron_text(text: str) -> CronText:
+    """Read `text` (any case, blanks around it allowed), or raise ScheduleError.
+
+    >>> read_cron_text("*/15 9-17 * * mon-fri").plain
+    ('0', '*/15', '9-17', '*', '*', '1-5')
+    """
+    columns = _split_columns(text)
+    for column in columns:
+        _read_column(column)
+    given = columns if len(columns) == 6 else [_Column(SECOND, "0", 0, plain=["0"]), *columns]
+    second, minute, hour, day, month, weekday = given
+    return CronText(
+        plain=(
+            second.plain_text,
+            minute.plain_text,
+            hour.plain_text,
+            day.plain_text,
+            month.plain_text,
+            weekday.plain_text,
+        ),
+        typed=tuple((column.kind.name, column.text) for column in columns),
+        special=SpecialDays(
+            before_last=frozenset(day.before_last),
+            last_weekday=day.last_weekday,
+            nearest_weekdays=frozenset(day.nearest_weekdays),
+            nth_weekdays=frozenset(weekday.nth_weekdays),
+        ),
+        restricts_day=not day.is_open,
+        restricts_weekday=not weekday.is_open,
+        is_wild=any(column.text.startswith("*") for column in (second, minute, hour)),
+    )
+
+
+def _split_columns(text: str) -> list[_Column]:
+    if len(text) > MAX_LENGTH:
+        raise ScheduleError(
+            "cron.length",
+            f"The expression has {len(text)} characters.",
+            position=MAX_LENGTH,
+            hint=f"At most {MAX_LENGTH} are allowed.",
+        )
+    for position, char in enumerate(text):
+        if char != "\t" and not " " <= char <= "~":
+            raise ScheduleError(
+                "cron.syntax",
+                f"The character {char!a} is not allowed.",
+                position=position,
+                hint="Use ASCII letters, digits, and * ? / , - # @, with spaces or tabs between the fields.",
+            )
+    words = [(match.group(), match.start()) for match in re.finditer(r"[^ \t]+", text)]
+    if words and words[0][0].startswith("@"):
+        words = _expand_nickname(words)
+    if len(words) not in (5, 6):
+        raise _wrong_column_count(words, len(text))
+    kinds = COLUMNS[-len(words) :]
+    return [_Column(kind, word.upper(), position) for kind, (word, position) in zip(kinds, words, strict=True)]
+
+
+def _expand_nickname(words: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    word, position = words[0]
+    known = ", ".join(NICKNAMES)
+    if word.lower() in ("@reboot", "@every"):
+        hint = f"Allowed nicknames: {known}."
+        raise ScheduleError("cron.unsupported", f"{word.lower()} is not supported.", position=position, hint=hint)
+    if len(words) > 1:
+        message = f"Nothing may follow the nickname {_shown(word)}."
+        raise ScheduleError("cron.fields", message, position=words[1][1])
+    expanded = NICKNAMES.get(word.lower())
+    if expanded is None:
+        message = f"{_shown(word)} is not a nickname."
+        raise ScheduleError("cron.syntax", message, position=position, hint=f"Allowed: {known}.")
+    return [(column, position) for column in expanded.split()]
+
+
+def _wrong_column_count(words: list[tuple[str, int]], length: int) -> ScheduleError:
+    hint = (
+        "Write 5 (minute, hour, day of month, month, day of week), or 6 with seconds first, "
+        "or a nickname such as @daily."
+    )
+    if not words:
+        return ScheduleError("cron.fields", "The expression is empty.", position=0, hint=hint)
+    if len(words) == 7:
+        return ScheduleError(
+            "cron.unsupported", "A seventh field for the year is not supported.", position=words[6][1], hint=hint
+        )
+    position = words[6][1] if len(words) > 6 else length
+    count = f"{len(words)} field" + ("" if len(words) == 1 else "s")
+    return ScheduleError("cron.fields", f"The expression has {count}.", position=position, hint=hint)
+
+
+def _read_column(column: _Column) -> None:
+    offset = 0
+    items = column.text.split(",")
+    for item in items:
+        _refuse_what_is_never_meant(column, item, offset, alone=len(items) == 1)
+        if column.kind is DAY:
+            done = _read_special_day(column, item, offset)
+        elif column.kind is WEEKDAY:
+            done = _read_special_weekday(column, item, offset)
+        else:
+            done = False
+        if not done:
+            _read_plain(column, item, offset)
+        offset += len(item) + 1
+
+
+def _refuse_what_is_never_meant(column: _Column, item: str, offset: int, *, alone: bool) -> None:
+    name = column.kind.name
+    if not item:
+        where = f"An item is missing in the {name} field."
+        raise column.fault("cron.syntax", where, offset, "Write values separated by single commas.")
+    if item == "?" and column.kind not in (DAY, WEEKDAY):
+        raise column.fault("cron.value", f"? is not allowed in the {name} field.", offset, "Use * for every value.")
+    if item in ("*", "?") and not alone:
+        raise column.fault("cron.value", f"{item} in the {name} field must stand alone.", offset)
+    if re.match(r"[HR](?![A-Z])", item):
+        message = f"{item[0]} in the {name} field is not supported."
+        raise column.fault("cron.unsupported", message, offset, f"Allowed values: {column.kind.allowed}.")
+
+
+_DAY_TOKEN = re.compile(r"L-(?P<before>[0-9]{1,4})|(?P<nearest>[0-9]{1,4})W|W(?P<nearest_too>[0-9]{1,4})")
+
+
+def _read_special_day(column: _Column, item: str, offset: int) -> bool:
+    if item == "L":
+        column.before_last.add(0)
+        return True
+    if item in ("LW", "WL"):
+        column.last_weekday = True
+        return True
+    match = _DAY_TOKEN.fullmatch(item)
+    if match is None:
+        if "W" in item:
+            hint = "W follows one day, as in 15W, or L."
+            raise column.fault("cron.value", f"{_shown(item)} is not a day of the month.", offset, hint)
+        return False
+    if match["before"] is not None:
+        before = int(match["before"])
+        if not 1 <= before <= 30:
+            message = f"{before} days before the last day is not within a month."
+            raise column.fault("cron.range", message, offset + 2, "Use L-1 to L-30.")
+        column.before_last.add(before)
+    else:
+        day = _value(column, match["nearest"] or match["nearest_too"], offset)
+        column.nearest_weekdays.add(day)
+    return True
+
+
+def _read_special_weekday(column: _Column, item: str, offset: int) -> bool:
+    if "#" in item:
+        days, _, nth = item.partition("#")
+        at = offset + len(days) + 1
+        if nth == "L":
+            k = -1
+        elif re.fullmatch(r"[1-5]", nth):
+            k = int(nth)
+        else:
+            hint = "Use 1 to 5, or L for the last, as in FRI#2."
+            raise column.fault("cron.value", f"{_shown(nth)} after # is not the number of a weekday.", at, hint)
+        if "/" in days:
+            raise column.fault("cron.value", "A step cannot be combined with #.", offset + days.index("/"))
+        column.nth_weekdays.update((day, k) for day in _range(column, days, offset))
+        return True
+    if item == "L":
+        hint = "Write the weekday too, as in 5L (the last Friday), or SAT for every Saturday."
+        raise column.fault("cron.unsupported", "L alone in the day of week field is not supported.", offset, hint)
+    for pattern, shift in ((r"(?P<day>[0-9]+|[A-Z]{3})L", 0), (r"L(?P<day>[0-9]+|[A-Z]{3})", 1)):
+        match = re.fullmatch(pattern, item)
+        if match:
+            column.nth_weekdays.add((_value(column, match["day"], offset + shift) % 7, -1))
+            return True
+    return False
+
+
+def _read_plain(column: _Column, item: str, offset: int) -> None:
+    kind = column.kind
+    base, slash, step_text = item.partition("/")
+    step = _step(column, step_text, offset + len(base) + 1) if slash else 1
+    if base in ("*", "?"):
+        if base == "?" and slash:
+            raise column.fault("cron.value", "? takes no step.", offset)
+        column.plain.append("*" if step == 1 else f"*/{min(step, kind.high + 1)}")
+        return
+    if "-" not in base and slash:
+        start = _value(column, base, offset) % (7 if kind is WEEKDAY else 1000)
+        column.plain.append(_stepped(start, kind.high, step))
+        return
+    days = _range(column, base, offset)
+    if days[0] <= days[-1] and len(days) == days[-1] - days[0] + 1:
+        column.plain.append(_stepped(days[0], days[-1], step))
+    else:
+        column.wrapped.update(days[::step])
+
+
+def _stepped(start: int, end: int, step: int) -> str:
+    """A range in the spelling that means the same to every cron: no `a-a`, no step beyond the end."""
+    if start == end or start + step > end:
+        return str(start)
+    return f"{start}-{end}" if step == 1 else f"{start}-{end}/{step}"
+
+
+def _range(column: _Column, text: str, offset: int) -> list[int]:
+    """The values of `a` or `a-b` in order; one that wraps goes on from the lowest value."""
+    kind = column.kind
+    first_text, dash, last_text = text.partition("-")
+    if not dash:
+        value = _value(column, text, offset)
+        return [value % 7 if kind is WEEKDAY else value]
+    last_at = offset + len(first_text) + 1
+    if "-" in last_text:
+        at = last_at + last_text.index("-")
+        raise column.fault("cron.syntax", f"{_shown(text)} is not a range.", at, "Write it as a-b.")
+    first = _value(column, first_text, offset)
+    # crontab(5) of Quartz and croniter: 20-L runs to the last day; days that a month lacks are never reached.
+    last = 31 if kind is DAY and last_text == "L" else _value(column, last_text, last_at)
+    if kind is WEEKDAY:
+        if first == 0 and last == 7:
+            return list(range(7))
+        first, last = first % 7, last % 7
+    if first <= last:
+        return list(range(first, last + 1))
+    return [*range(first, kind.high + 1), *range(kind.low, last + 1)]
+
+
+def _step(column: _Column, text: str, offset: int) -> int:
+    if not re.fullmatch(r"[0-9]+", text):
+        message = f"The step {_shown(text)} is not a number." if text else "The step after / is missing."
+        raise column.fault("cron.syntax", message, offset, "Write it as in */5.")
+    step = int(text[:6])
+    if step == 0:
+        raise column.fault("cron.value", "A step of 0 is not allowed.", offset, "The smallest step is 1.")
+    return step
+
+
+def _value(column: _Column, text: str, offset: int) -> int:
+    kind = column.kind
+    if re.fullmatch(r"[0-9]+", text):
+        highest = 7 if kind is WEEKDAY else kind.high
+        value = int(text[:6])
+        if len(text) > 6 or not kind.low <= value <= highest:
+            message = f"{_shown(text)} is not in the range of the {kind.name} field."
+            raise column.fault("cron.range", message, offset, f"Allowed: {kind.allowed}.")
+        return value
+    if text in kind.names:
+        return kind.names.index(text) + kind.low
+    hint = f"Allowed: {kind.allowed}."
+    if text[:3] in kind.names:
+        hint = f"Use the short name {text[:3]}."
+    what = f"{_shown(text)} is not a value" if text else "A value is missing"
+    raise column.fault("cron.syntax", f"{what} in the {kind.name} field.", offset, hint)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 20 else text[:20] + "...")
