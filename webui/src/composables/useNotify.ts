@@ -1,0 +1,26 @@
+import { useToast } from '@nuxt/ui/composables/useToast'
+import { useI18n } from 'vue-i18n'
+import { ProblemError, UNREACHABLE } from '@/api/problem'
+
+/** Short messages at the edge of the page: what was done, or why it was not. */
+export function useNotify() {
+  const toast = useToast()
+  const { t } = useI18n()
+
+  /** A sentence for people about whatever went wrong. */
+  function explain(error: unknown): string {
+    if (error instanceof ProblemError && error.status === UNREACHABLE) return t('common.error.unreachable')
+    return error instanceof Error ? error.message : String(error)
+  }
+
+  return {
+    explain,
+    done: (title: string, action?: { label: string; to: string }) =>
+      toast.add({ title, color: 'success', icon: 'i-lucide-circle-check', actions: action ? [{ label: action.label, to: action.to, color: 'neutral', variant: 'outline' }] : undefined }),
+    failed: (error: unknown, title = t('common.error.actionFailed')) => {
+      // The end of a session shows itself: the sign-in page is on its way.
+      if (error instanceof ProblemError && error.status === 401) return
+      toast.add({ title, description: explain(error), color: 'error', icon: 'i-lucide-circle-alert', duration: 8_000 })
+    },
+  }
+}

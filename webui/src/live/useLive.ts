@@ -1,0 +1,66 @@
+import { useQueryClient } from '@tanstack/vue-query'
+import { onScopeDispose, readonly, ref, watch } from 'vue'
+import type { ChangeEvent } from '@/api/events'
+import { useSession } from '@/composables/useSession'
+import { followChanges, type FeedState } from './feed'
+import { collectKeys, staleKeys } from './staleness'
+
+const state = ref<FeedState>({ status: 'connecting', heardAt: null })
+const listeners = new Set<(event: ChangeEvent) => void>()
+
+/** Whether this page is fed live, and since when it is not. */
+export function useLiveState() {
+  return readonly(state)
+}
+
+/** Calls `listener` for every change while the calling component lives. The query cache needs no help: it is told already. */
+export function useEvents(listener: (event: ChangeEvent) => void): void {
+  listeners.add(listener)
+  onScopeDispose(() => listeners.delete(listener))
+}
+
+/** Feeds the query cache from the server's stream of changes. Called once, by the shell. */
+export function useLiveFeed(): void {
+  const queries = useQueryClient()
+  const { signedIn } = useSession()
+  const visible = ref(document.visibilityState === 'visible')
+  const note = collectKeys((stale) => {
+    for (const queryKey of stale) void queries.invalidateQueries({ queryKey })
+  })
+  const onVisibility = () => (visible.value = document.visibilityState === 'visible')
+  document.addEventListener('visibilitychange', onVisibility)
+  let stop: (() => void) | null = null
+  let sawAway = false
+
+  const refetchAll = () => void queries.invalidateQueries()
+  const stopFollowing = () => {
+    stop?.()
+    stop = null
+  }
+
+  watch(
+    () => visible.value && signedIn.value,
+    (wanted) => {
+      stopFollowing()
+      if (!wanted) {
+        sawAway = signedIn.value
+        state.value = { ...state.value, status: 'paused' }
+        return
+      }
+      stop = followChanges({
+        onState: (next) => (state.value = next),
+        onChange: (event) => {
+          note(staleKeys(event))
+          for (const listener of listeners) listener(event)
+        },
+        onGap: refetchAll,
+      })
+      if (sawAway) refetchAll()
+    },
+    { immediate: true },
+  )
+  onScopeDispose(() => {
+    stopFollowing()
+    document.removeEventListener('visibilitychange', onVisibility)
+  })
+}

@@ -1,0 +1,17 @@
+import type { RouteRecordRaw } from 'vue-router'
+
+/** The form lies over the list or the task page: a real address, so it can be linked and Back closes it. */
+export const taskRoutes: RouteRecordRaw[] = [
+  {
+    path: '/tasks',
+    component: () => import('./TasksPage.vue'),
+    meta: { place: 'tasks' },
+    children: [
+      { path: '', name: 'tasks', component: { render: () => null } },
+      { path: 'new', name: 'task-new', component: () => import('../task-form/TaskFormRoute.vue'), props: { mode: 'create' } },
+      { path: ':id/copy', name: 'task-copy', component: () => import('../task-form/TaskFormRoute.vue'), props: (route) => ({ mode: 'copy', id: route.params.id }) },
+      { path: ':id/edit', name: 'task-edit', component: () => import('../task-form/TaskFormRoute.vue'), props: (route) => ({ mode: 'edit', id: route.params.id }) },
+    ],
+  },
+  { path: '/tasks/:id', name: 'task', component: () => import('../task/TaskPage.vue'), props: true, meta: { place: 'tasks' } },
+]

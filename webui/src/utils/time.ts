@@ -1,0 +1,94 @@
+/** How times and durations are written. Pure: `now`, zone and locale are arguments. */
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** This browser's time zone. */
+export function browserZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
+/** Text units of durations, so that another language can give its own. */
+export interface DurationUnits {
+  ms: string
+  s: string
+  m: string
+  h: string
+  d: string
+}
+
+export const PLAIN_UNITS: DurationUnits = { ms: 'ms', s: 's', m: 'm', h: 'h', d: 'd' }
+
+/**
+ * A duration with two figures of meaning.
+ *
+ * formatDuration(338) is "338 ms", formatDuration(8_600) "8.6 s", formatDuration(71_000) "1 m 11 s".
+ */
+export function formatDuration(millis: number, locale = 'en', units: DurationUnits = PLAIN_UNITS): string {
+  const value = Math.max(0, millis)
+  if (value < SECOND) return `${Math.floor(value)} ${units.ms}`
+  if (value < 10 * SECOND) {
+    const seconds = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(Math.floor(value / 100) / 10)
+    return `${seconds} ${units.s}`
+  }
+  if (value < MINUTE) return `${Math.floor(value / SECOND)} ${units.s}`
+  const [big, small, bigUnit, smallUnit] =
+    value < HOUR
+      ? [MINUTE, SECOND, units.m, units.s]
+      : value < DAY
+        ? [HOUR, MINUTE, units.h, units.m]
+        : [DAY, HOUR, units.d, units.h]
+  const whole = Math.floor(value / big)
+  const rest = Math.floor((value % big) / small)
+  return rest === 0 ? `${whole} ${bigUnit}` : `${whole} ${bigUnit} ${rest} ${smallUnit}`
+}
+
+/** How far an instant lies from `now`: its distance and its side. Under a second is "now". */
+export function relativeTo(instant: number, now: number): { side: 'past' | 'now' | 'future'; millis: number } {
+  const millis = Math.abs(instant - now)
+  if (millis < SECOND) return { side: 'now', millis }
+  return { side: instant < now ? 'past' : 'future', millis }
+}
+
+/** Distances are read at a glance: above a minute seconds are left out, above a day minutes. */
+export function coarse(millis: number): number {
+  if (millis < MINUTE) return Math.floor(millis / SECOND) * SECOND
+  if (millis < 10 * MINUTE) return Math.floor(millis / SECOND) * SECOND
+  if (millis < DAY) return Math.floor(millis / MINUTE) * MINUTE
+  return Math.floor(millis / HOUR) * HOUR
+}
+
+/** The offset of a zone at an instant, as `+02:00`. */
+export function zoneOffset(instant: number, zone: string): string {
+  const parts = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(instant)
+  const name = parts.find((part) => part.type === 'timeZoneName')?.value ?? 'GMT'
+  return name === 'GMT' ? '+00:00' : name.replace('GMT', '')
+}
+
+export type InstantStyle = 'full' | 'short' | 'time'
+
+const STYLES: Record<InstantStyle, Intl.DateTimeFormatOptions> = {
+  full: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  short: { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** An instant on the clock of `zone`. */
+export function formatInstant(instant: number, zone: string, style: InstantStyle, locale = 'en-GB'): string {
+  const key = `${locale}|${zone}|${style}`
+  let format = formats.get(key)
+  if (!format) {
+    format = new Intl.DateTimeFormat(locale, { ...STYLES[style], timeZone: zone })
+    formats.set(key, format)
+  }
+  return format.format(instant)
+}
+
+/** True when both zones show the same clock at each of the instants. */
+export function sameClock(zone: string, other: string, instants: readonly number[]): boolean {
+  return zone === other || instants.every((instant) => zoneOffset(instant, zone) === zoneOffset(instant, other))
+}

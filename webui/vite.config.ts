@@ -1,0 +1,47 @@
+import { fileURLToPath, URL } from 'node:url'
+import vueI18n from '@intlify/unplugin-vue-i18n/vite'
+import ui from '@nuxt/ui/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+import { precompress } from './build/precompress.ts'
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+// The core serves what lands in outDir under `base`. Components, composables and icons are named explicitly in the
+// code: no generated declaration files, so a fresh checkout type-checks without a build.
+export default defineConfig({
+  base: '/admin/scheduler/',
+  plugins: [
+    vue(),
+    vueI18n({ include: [path('./src/locales/**')], strictMessage: false, dropMessageCompiler: true, runtimeOnly: true }),
+    ui({
+      autoImport: false,
+      components: false,
+      dts: false,
+      colorMode: false,
+      icon: { clientBundle: { scan: true } },
+      ui: {
+        colors: {
+          primary: 'indigo',
+          secondary: 'zinc',
+          success: 'emerald',
+          info: 'blue',
+          warning: 'amber',
+          error: 'rose',
+          neutral: 'zinc',
+        },
+      },
+    }),
+    precompress(),
+  ],
+  resolve: { alias: { '@': path('./src') } },
+  build: {
+    outDir: path('../core/cronplug/static'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { '/api': 'http://127.0.0.1:3399' } },
+  test: { environment: 'happy-dom', include: ['src/**/*.spec.ts'] },
+})
