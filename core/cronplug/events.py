@@ -29,7 +29,7 @@ class Subscription:
     queue: asyncio.Queue[Event | None]
     overflowed: bool = False
 
-    async def next(self, *, timeout_seconds: float) -> Event | None | Literal["idle"]:
+    async def next(self, *, timeout_seconds: float) -> Event | Literal["idle"] | None:
         """The next event, "idle" after `timeout_seconds` without one, None when the bus or this inbox is closed."""
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -94,3 +94,37 @@ class EventBus:
         if subscription.queue.full():
             subscription.queue.get_nowait()
         subscription.queue.put_nowait(None)
+
+
+class Doorbell:
+    """Wakes one waiting loop at once; rings while nobody waits are remembered as one."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake the waiter, or make its next wait return at once."""
+        self._rung.set()
+
+    async def wait(self, *, at_most_seconds: float) -> bool:
+        """Wait for a ring; True when it rang, False when the time ran out."""
+        try:
+            async with asyncio.timeout(at_most_seconds):
+                await self._rung.wait()
+        except TimeoutError:
+            return False
+        self._rung.clear()
+        return True
+
+
+class Doorbells:
+    """How the rest of the process wakes the engine: hints, never needed for correctness.
+
+    `plan`: a task changed, so the earliest fire time may have. `claim`: an execution was queued or a slot came free.
+    `cancel`: an execution that runs is to be stopped.
+    """
+
+    def __init__(self) -> None:
+        self.plan = Doorbell()
+        self.claim = Doorbell()
+        self.cancel = Doorbell()

@@ -1,0 +1,346 @@
+"""The runner steps: claim what is queued, run one attempt of it, record how it ended.
+
+A claim is one conditional update and is durable before anything starts. An attempt ends in one conditional update
+too, checked against (execution, attempt, lease owner, running): whoever lost its lease changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cronplug.clock import Clock, rfc3339
+from cronplug.engine.nodes import Node
+from cronplug.engine.output import ExecutionOutput, OutputBook
+from cronplug.errors import StoreError
+from cronplug.events import Doorbells, EventBus
+from cronplug.executors.base import AttemptSpec, Executor, HttpCall, Outcome, Stop
+from cronplug.executors.observers import Observers
+from cronplug.metrics import Metrics
+from cronplug.model import (
+    Delivery,
+    Execution,
+    FunctionInfo,
+    Json,
+    Reason,
+    Status,
+    TaskDefinition,
+    TaskType,
+    Trigger,
+)
+from cronplug.planning import AfterAttempt, AttemptFacts, plan_after_attempt
+from cronplug.registry import Registry
+from cronplug.store import Conn, Store, executions, logs, tasks
+
+log = logging.getLogger(__name__)
+
+_DEFAULT_TIMEOUT_SECONDS = 300
+_CACHED_DEFINITIONS = 4096
+_STORE_RETRY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executors:
+    """Where attempts run, by kind."""
+
+    workers: Executor
+    inline: Executor
+    http: Executor
+
+
+@dataclass(slots=True)
+class Running:
+    """An attempt of this node. `fenced`: its lease was lost, so its end must not be recorded by us."""
+
+    execution: Execution
+    stop: Stop = field(default_factory=Stop)
+    fenced: bool = False
+
+
+class Runner:
+    """Runs claimed executions, at most `slots` at once."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        node: Node,
+        registry: Registry,
+        executors: Executors,
+        observers: Observers,
+        outputs: OutputBook,
+        bus: EventBus,
+        doorbells: Doorbells,
+        metrics: Metrics,
+        slots: int,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._node = node
+        self._registry = registry
+        self._executors = executors
+        self._observers = observers
+        self._outputs = outputs
+        self._bus = bus
+        self._doorbells = doorbells
+        self._metrics = metrics
+        self._slots = slots
+        self._definitions: OrderedDict[tuple[str, int], TaskDefinition] = OrderedDict()
+        self.running: dict[str, Running] = {}
+        """The attempts of this node by execution id."""
+        self.claiming = False
+        metrics.slots.set(slots)
+
+    async def claim_free(self) -> list[Execution]:
+        """Claim as many queued executions as there are free slots, oldest first; each must then be run."""
+        free = self._slots - len(self.running)
+        if free <= 0:
+            return []
+        self.claiming = True
+        try:
+            now = self._clock.now()
+            claimed = await self._store.write(
+                lambda conn: executions.claim_executions(
+                    conn, node_id=self._node.id, now=now, lease_until=self._node.lease_until(), limit=free
+                )
+            )
+            for execution in claimed:
+                self.running[execution.id] = Running(execution)
+        finally:
+            self.claiming = False
+        self._metrics.active.set(len(self.running))
+        for execution in claimed:
+            self._bus.publish("execution", execution.id, "updated")
+            self._metrics.attempts_started.inc()
+            if execution.attempt == 1 and execution.trigger is Trigger.SCHEDULE:
+                self._metrics.start_delay.observe(max((now - execution.scheduled_for).total_seconds(), 0.0))
+        return claimed
+
+    async def seconds_to_next(self, *, at_most: float) -> float:
+        """How long until a queued execution may start, given a free slot; `at_most` when none waits."""
+        if len(self.running) >= self._slots:
+            return at_most
+        available_at = await self._store.read(executions.select_next_available_at)
+        if available_at is None:
+            return at_most
+        return min(max((available_at - self._clock.now()).total_seconds(), 0.0), at_most)
+
+    async def run_attempt(self, execution: Execution) -> None:
+        """Run a claimed execution's attempt to its end and record it; a free slot is announced."""
+        running = self.running.get(execution.id) or Running(execution)
+        self.running[execution.id] = running
+        output = self._outputs.open(
+            execution_id=execution.id,
+            attempt=execution.attempt,
+            lines_before=execution.log_lines,
+            truncated=execution.log_truncated,
+        )
+        try:
+            definition = await self._definition_of(execution)
+            outcome = await self._run(execution, definition, output, running.stop)
+            await self._finish(running, definition, outcome, output)
+        finally:
+            self.running.pop(execution.id, None)
+            self._metrics.active.set(len(self.running))
+            self._doorbells.claim.ring()
+
+    # -- the attempt ---------------------------------------------------------------------------------------------------
+
+    async def _run(
+        self, execution: Execution, definition: TaskDefinition | None, output: ExecutionOutput, stop: Stop
+    ) -> Outcome:
+        if execution.type is TaskType.HTTP:
+            if definition is None or definition.http_url is None:
+                return _failed(Reason.ERROR, "The task's definition is gone, so its request is not known.")
+            spec = self._spec(execution, definition, None)
+            executor = self._executors.http
+        else:
+            function = self._registry.function(execution.function_name or "")
+            if function is None:
+                return _failed(
+                    Reason.UNKNOWN_FUNCTION,
+                    f"The function {execution.function_name!r} is not registered: install its plugin and restart.",
+                )
+            spec = self._spec(execution, definition, function)
+            executor = self._executors.inline if function.isolation == "inline" else self._executors.workers
+        facts = _facts(execution)
+        self._observers.notify("scheduler_before_execution", execution=facts)
+        outcome = await executor.run(spec, output, stop)
+        self._observers.notify(
+            "scheduler_after_execution",
+            execution=facts,
+            outcome={
+                "verdict": outcome.verdict,
+                "reason": outcome.reason.value,
+                "message": outcome.error_message,
+                "summary": outcome.result_summary,
+            },
+        )
+        return outcome
+
+    def _spec(
+        self, execution: Execution, definition: TaskDefinition | None, function: FunctionInfo | None
+    ) -> AttemptSpec:
+        payload: Mapping[str, Json] = {}
+        if execution.payload is not None:
+            payload = execution.payload
+        elif definition is not None:
+            payload = definition.function_payload
+        timeout = execution.timeout_seconds or (definition.timeout_seconds if definition else _DEFAULT_TIMEOUT_SECONDS)
+        http = None
+        if definition is not None and execution.type is TaskType.HTTP and definition.http_url is not None:
+            http = HttpCall(
+                method=definition.http_method,
+                url=definition.http_url,
+                headers=definition.http_headers,
+                body=definition.http_body,
+            )
+        return AttemptSpec(
+            execution_id=execution.id,
+            attempt=execution.attempt,
+            trigger=execution.trigger,
+            task_id=execution.task_id,
+            task_name=execution.task_name,
+            scheduled_for=execution.scheduled_for,
+            timeout_seconds=timeout,
+            idempotency_key=idempotency_key(execution),
+            function_name=execution.function_name,
+            payload=payload,
+            entry_point=None if function is None else self._registry.entry_point_of(function.name),
+            is_async=True if function is None else function.is_async,
+            http=http,
+        )
+
+    async def _definition_of(self, execution: Execution) -> TaskDefinition | None:
+        if execution.task_id is None or execution.task_revision is None:
+            return None
+        key = (execution.task_id, execution.task_revision)
+        definition = self._definitions.get(key)
+        if definition is None:
+            definition = await self._store.read(lambda conn: tasks.select_definition(conn, key[0], revision=key[1]))
+            if definition is None:
+                return None
+            self._definitions[key] = definition  # a revision never changes
+            if len(self._definitions) > _CACHED_DEFINITIONS:
+                self._definitions.popitem(last=False)
+        return definition
+
+    # -- its end -------------------------------------------------------------------------------------------------------
+
+    async def _finish(
+        self, running: Running, definition: TaskDefinition | None, outcome: Outcome, output: ExecutionOutput
+    ) -> None:
+        execution, now = running.execution, self._clock.now()
+        lines = await self._outputs.close(output)
+        if running.fenced:
+            log.warning("execution %s: its lease was lost while it ran; another node decides", execution.id)
+            return
+        if running.stop.why == "cancelled":
+            execution = dataclasses.replace(execution, cancel_requested=True)
+        then = after(execution, definition, outcome, now)
+        finish = dataclasses.replace(
+            finish_of(execution, outcome, then, lease_owner=self._node.id, now=now),
+            log_lines=output.lines,
+            log_truncated=output.truncated,
+            progress=output.fraction,
+            progress_note=output.note,
+        )
+
+        async def record(conn: Conn) -> set[str]:
+            won = await executions.finish_executions(conn, [finish])
+            if won and lines:
+                await logs.append_lines(conn, execution.id, lines)
+            return won
+
+        won = await self._until_stored(record)
+        if not won:
+            log.warning("execution %s: attempt %d ended after its lease was lost", execution.id, execution.attempt)
+            return
+        self._metrics.duration.observe((now - (execution.attempt_started_at or now)).total_seconds())
+        if then.status is not Status.QUEUED:
+            self._metrics.executions_ended.labels(then.status.value).inc()
+        self._bus.publish("execution", execution.id, "updated")
+        if execution.task_id is not None:
+            self._bus.publish("task", execution.task_id, "updated")
+
+    async def _until_stored(self, unit: executions.Unit[set[str]]) -> set[str]:
+        """What code did is not thrown away because the database is away for a while."""
+        while True:
+            try:
+                return await self._store.write(unit)
+            except StoreError as error:
+                log.error("the end of an attempt cannot be written, trying again: %s", error)
+                await asyncio.sleep(_STORE_RETRY_SECONDS)
+
+
+def after(execution: Execution, definition: TaskDefinition | None, outcome: Outcome, now: datetime) -> AfterAttempt:
+    """What becomes of an execution whose attempt ended with `outcome`; one that was invoked is never retried."""
+    return plan_after_attempt(
+        AttemptFacts(
+            verdict=outcome.verdict,
+            reason=outcome.reason,
+            attempt=execution.attempt,
+            cut_offs=execution.cut_offs,
+            permanent=outcome.permanent,
+            retry_after_seconds=outcome.retry_after_seconds,
+            cancel_requested=execution.cancel_requested,
+        ),
+        max_retries=definition.max_retries if definition else 0,
+        retry_delay_seconds=definition.retry_delay_seconds if definition else 0,
+        delivery=definition.delivery if definition else Delivery.AT_LEAST_ONCE,
+        now=now,
+    )
+
+
+def finish_of(
+    execution: Execution, outcome: Outcome, then: AfterAttempt, *, lease_owner: str, now: datetime
+) -> executions.Finish:
+    """The record of an attempt's end; the output is as the execution's row has it."""
+    ended = then.status is not Status.QUEUED
+    sentences = [text for text in (outcome.error_message, then.sentence) if text]
+    return executions.Finish(
+        execution_id=execution.id,
+        attempt=execution.attempt,
+        lease_owner=lease_owner,
+        status=then.status,
+        reason=then.reason,
+        error_message=" ".join(sentences) or None,
+        result=outcome.result if ended else None,
+        result_summary=outcome.result_summary if ended else None,
+        finished_at=now,
+        available_at=then.available_at,
+        worker=outcome.worker or execution.worker,
+        counted=then.counted,
+        log_lines=execution.log_lines,
+        log_truncated=execution.log_truncated,
+        progress=execution.progress,
+        progress_note=execution.progress_note,
+    )
+
+
+def idempotency_key(execution: Execution) -> str:
+    """The same for every attempt of an execution, another for every other execution."""
+    return f"cronplug-{execution.id}"
+
+
+def _failed(reason: Reason, message: str) -> Outcome:
+    return Outcome(verdict="failed", reason=reason, error_message=message, permanent=True)
+
+
+def _facts(execution: Execution) -> Mapping[str, Json]:
+    """What observers are told of an execution: plain JSON."""
+    return {
+        "id": execution.id,
+        "taskId": execution.task_id,
+        "taskName": execution.task_name,
+        "functionName": execution.function_name,
+        "trigger": execution.trigger.value,
+        "attempt": execution.attempt,
+        "scheduledFor": rfc3339(execution.scheduled_for),
+    }

@@ -1,0 +1,205 @@
+"""The loops around the steps, and the order of starting and stopping them.
+
+Each loop is a step and a wait. A step that fails because the database does not answer is counted, logged once per
+spell, and taken again; every other exception is a bug and ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from cronplug.clock import Clock
+from cronplug.engine.housekeeping import Housekeeper
+from cronplug.engine.nodes import RENEW_SECONDS, Node
+from cronplug.engine.output import OutputBook
+from cronplug.engine.planner import Planner
+from cronplug.engine.rescue import Rescuer
+from cronplug.engine.runner import Runner
+from cronplug.errors import StoreError
+from cronplug.events import Doorbells
+from cronplug.metrics import Metrics
+from cronplug.model import Execution
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+"""The longest sleep of the planner and of the claimer: a lost wake-up costs no more than this."""
+
+FLUSH_SECONDS = 0.1
+HOUSEKEEPING_SECONDS = 600.0
+PLANNER_LATE = timedelta(seconds=15)
+_PAUSE_AFTER_FAILURE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The engine's parts, each with public steps that tests call directly."""
+
+    node: Node
+    planner: Planner
+    runner: Runner
+    rescuer: Rescuer
+    outputs: OutputBook
+    housekeeper: Housekeeper
+
+
+class Engine:
+    """Everything that happens by itself. `run` it once; `stop` it from another coroutine."""
+
+    def __init__(self, steps: Steps, *, clock: Clock, doorbells: Doorbells, metrics: Metrics) -> None:
+        self.steps = steps
+        self._clock = clock
+        self._doorbells = doorbells
+        self._metrics = metrics
+        self._stopping = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._failing: set[str] = set()
+
+    async def start(self) -> None:
+        """Join as a node and settle what earlier incarnations left; after this nothing is running that is not ours."""
+        await self.steps.node.join()
+        while await self.steps.rescuer.rescue_once():
+            pass
+
+    async def run(self) -> None:
+        """Plan, claim, run, renew and clean up until `stop` has drained everything."""
+        async with asyncio.TaskGroup() as attempts, asyncio.TaskGroup() as loops:
+            loops.create_task(self._plan(), name="planner")
+            loops.create_task(self._claim(attempts), name="claimer")
+            loops.create_task(self._renew(), name="leases")
+            loops.create_task(self._flush(), name="output")
+            loops.create_task(self._keep_house(), name="housekeeping")
+        await self.steps.outputs.flush_once()
+        await self.steps.node.leave()
+
+    async def stop(self, *, drain_seconds: float) -> None:
+        """Take no new work, give what runs `drain_seconds` to end, then hand it back; returns when nothing runs.
+
+        What is handed back goes to the queue without using up an attempt (or ends `lost`, by its delivery policy).
+        """
+        self._stopping.set()
+        self._doorbells.plan.ring()
+        self._doorbells.claim.ring()
+        running = self.steps.runner.running
+        if running:
+            log.info("waiting up to %g s for %d running execution(s)", drain_seconds, len(running))
+        try:
+            async with asyncio.timeout(drain_seconds):
+                await self._until_idle()
+        except TimeoutError:
+            log.warning("handing back %d execution(s) that did not end in time", len(running))
+            for attempt in tuple(running.values()):
+                attempt.stop.request("shutdown")
+            await self._until_idle()
+        self._drained.set()
+        self._doorbells.cancel.ring()
+
+    @property
+    def stopping(self) -> bool:
+        """True once `stop` was called."""
+        return self._stopping.is_set()
+
+    def planner_problem(self) -> str | None:
+        """Why the planner is not on time, None when it is."""
+        last = self.steps.planner.last_step_at
+        if last is None:
+            return "has not planned yet"
+        behind = self._clock.now() - last
+        return f"last planned {behind.total_seconds():.0f} s ago" if behind > PLANNER_LATE else None
+
+    # -- loops -------------------------------------------------------------------------------------------------------
+
+    async def _plan(self) -> None:
+        planner = self.steps.planner
+        while not self._stopping.is_set():
+            planned = await self._step("plan", planner.plan_once)
+            if planned is None or planned.more:
+                continue
+            wait = await self._step("plan", lambda: planner.seconds_to_next(at_most=POLL_SECONDS))
+            await self._doorbells.plan.wait(at_most_seconds=POLL_SECONDS if wait is None else wait)
+
+    async def _claim(self, attempts: asyncio.TaskGroup) -> None:
+        runner = self.steps.runner
+        while not self._stopping.is_set():
+            claimed = await self._step("claim", runner.claim_free)
+            for execution in claimed or ():
+                attempts.create_task(self._attempt(execution), name=f"execution {execution.id}")
+            if claimed:
+                continue
+            wait = await self._step("claim", lambda: runner.seconds_to_next(at_most=POLL_SECONDS))
+            await self._doorbells.claim.wait(at_most_seconds=POLL_SECONDS if wait is None else wait)
+
+    async def _attempt(self, execution: Execution) -> None:
+        self._idle.clear()
+        try:
+            await self.steps.runner.run_attempt(execution)
+        finally:
+            if not self.steps.runner.running:
+                self._idle.set()
+
+    async def _renew(self) -> None:
+        while not self._drained.is_set():
+            await self._step("renew", self.renew_once)
+            await self._step("rescue", lambda: self.steps.rescuer.rescue_once(ours=self.steps.runner.running))
+            await self._doorbells.cancel.wait(at_most_seconds=RENEW_SECONDS)
+
+    async def renew_once(self) -> None:
+        """Keep our leases; stop what was asked to stop, and what is no longer ours."""
+        runner = self.steps.runner
+        before = set(runner.running)
+        held = dict(await self.steps.node.renew())
+        for execution_id in before:
+            attempt = runner.running.get(execution_id)
+            if attempt is None:
+                continue
+            if execution_id not in held:
+                attempt.fenced = True
+                attempt.stop.request("shutdown")
+            elif held[execution_id]:
+                attempt.stop.request("cancelled")
+
+    async def _flush(self) -> None:
+        while not self._drained.is_set():
+            await self._step("flush", self.steps.outputs.flush_once)
+            await asyncio.sleep(FLUSH_SECONDS)
+
+    async def _keep_house(self) -> None:
+        while not self._drained.is_set():
+            await self._step("housekeeping", self.steps.housekeeper.tidy_once)
+            try:
+                async with asyncio.timeout(HOUSEKEEPING_SECONDS):
+                    await self._drained.wait()
+            except TimeoutError:
+                continue
+
+    async def _step(self, name: str, step: Callable[[], Awaitable[T]]) -> T | None:
+        """One step; None when the database did not answer, after a pause."""
+        try:
+            result = await step()
+        except StoreError as error:
+            self._metrics.step_failures.labels(name).inc()
+            if name not in self._failing:
+                self._failing.add(name)
+                log.error("%s: %s (tried again until it works)", name, error)
+            await asyncio.sleep(_PAUSE_AFTER_FAILURE_SECONDS)
+            return None
+        if name in self._failing:
+            self._failing.discard(name)
+            log.info("%s: works again", name)
+        return result
+
+    async def _until_idle(self) -> None:
+        while self.steps.runner.running or self.steps.runner.claiming:
+            self._idle.clear()
+            if self.steps.runner.claiming:
+                await asyncio.sleep(0)
+                continue
+            await self._idle.wait()

@@ -1,0 +1,88 @@
+"""What operations answer: stored things with what a reader wants to know beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from cronplug.model import Attempt, Execution, Json, LogLine, Task, TaskDefinition
+
+T = TypeVar("T")
+
+TaskState = Literal["active", "disabled", "manual", "function_missing", "schedule_error"]
+"""Computed, never stored. `manual`: enabled, but without a schedule."""
+
+TOTAL_CAP = 10_000
+"""Lists of executions are counted exactly up to here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A task, its state, and its newest executions (newest first)."""
+
+    task: Task
+    state: TaskState
+    recent: Sequence[Execution]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """One page of a list; `page` counts from 1, `total` is the whole list's length."""
+
+    items: Sequence[T]
+    total: int
+    page: int
+    page_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPage:
+    """One page of executions, newest first. `next_cursor` None: this is the last page."""
+
+    items: Sequence[Execution]
+    total: int
+    total_capped: bool
+    page: int
+    page_size: int
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionView:
+    """An execution with its earlier attempts and the definition it runs (None when invoked without a task)."""
+
+    execution: Execution
+    attempts: Sequence[Attempt]
+    definition: TaskDefinition | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """Lines of an execution's output. `next_offset` None: there is nothing after these lines now."""
+
+    lines: Sequence[LogLine]
+    total: int
+    next_offset: int | None
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idempotency:
+    """A caller's promise that two requests with one `key` are one request.
+
+    `scope` keeps keys of different routes apart; `request_hash` is the fingerprint of the body; `render` makes the
+    answer that is kept with the effect, in the same transaction, and given again to a repeat.
+    """
+
+    key: str
+    scope: str
+    request_hash: str
+    render: Callable[[Any], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The kept answer of an earlier request with the same idempotency key."""
+
+    answer: Json

@@ -1,0 +1,46 @@
+"""The bus tells everyone who listens, and never waits for anyone."""
+
+from __future__ import annotations
+
+from cronplug.events import Doorbell, Event, EventBus
+
+
+async def test_a_subscriber_gets_what_it_wants_in_order() -> None:
+    bus = EventBus()
+    async with bus.subscribe(lambda event: event.kind == "task") as inbox:
+        bus.publish("execution", "e", "created")
+        bus.publish("task", "a", "created")
+        bus.publish("task", "a", "deleted")
+        assert await inbox.next(timeout_seconds=1) == Event("task", "a", "created")
+        assert await inbox.next(timeout_seconds=1) == Event("task", "a", "deleted")
+        assert await inbox.next(timeout_seconds=0.001) == "idle"
+    assert bus.subscribers == 0
+
+
+async def test_a_reader_that_is_too_slow_is_closed_and_harms_nobody() -> None:
+    bus = EventBus(inbox_size=2)
+    async with bus.subscribe() as slow, bus.subscribe() as quick:
+        for number in range(3):
+            bus.publish("task", str(number), "updated")
+            await quick.next(timeout_seconds=1)
+        assert slow.overflowed
+        await slow.next(timeout_seconds=1)
+        assert await slow.next(timeout_seconds=1) is None
+        assert not quick.overflowed
+
+
+async def test_closing_the_bus_ends_present_and_later_subscribers() -> None:
+    bus = EventBus()
+    async with bus.subscribe() as present:
+        bus.close()
+        assert await present.next(timeout_seconds=1) is None
+    async with bus.subscribe() as later:
+        assert await later.next(timeout_seconds=1) is None
+
+
+async def test_a_ring_before_the_wait_is_not_lost() -> None:
+    bell = Doorbell()
+    bell.ring()
+    bell.ring()
+    assert await bell.wait(at_most_seconds=1) is True
+    assert await bell.wait(at_most_seconds=0.001) is False
