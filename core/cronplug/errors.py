@@ -63,6 +63,13 @@ class CrossSiteRefused(CronplugError):
     status = 403
 
 
+class HostRefused(CronplugError):
+    """A request to a loopback server by a name that is not this machine's (DNS rebinding)."""
+
+    code = "host"
+    status = 403
+
+
 class NotFound(CronplugError):
     """What the caller named does not exist."""
 

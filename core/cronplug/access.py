@@ -1,0 +1,133 @@
+"""Who may sign in: the admin token, API tokens, and the browser sessions made from them.
+
+Tokens have 256 bits of randomness, so a fast hash is enough to keep them (nothing can be guessed from a stolen
+database), and comparing takes constant time. A token reads `sch_<id>_<secret><checksum>`: scanners find leaked ones,
+and a mistyped one is told apart without the database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+from datetime import datetime, timedelta
+
+from cronplug.clock import Clock
+from cronplug.settings import Settings
+from cronplug.store import Conn, Store, access
+
+SESSION_IDLE_HOURS = 12
+SESSION_DAYS = 7
+_TOUCH_SECONDS = 60
+_TOKEN = re.compile(r"sch_(?P<id>[0-9a-f]{10})_(?P<secret>[A-Za-z0-9_-]{43})(?P<checksum>[0-9a-f]{8})")
+
+
+class Access:
+    """Checks and makes tokens and sessions. One object per process; safe to call side by side."""
+
+    def __init__(self, *, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+
+    async def ensure_admin_token(self) -> str | None:
+        """Make the admin token at the first start; its text, to be shown once, or None when there already is one.
+
+        With `SCHEDULER_ADMIN_TOKEN` nothing is made: that one wins over a stored one.
+        """
+        if self._settings.admin_token is not None or self._settings.auth == "none":
+            return None
+        text = _new_token()
+
+        async def keep(conn: Conn) -> bool:
+            return await access.insert_admin_token_hash(conn, _hash(text), now=self._clock.now())
+
+        return text if await self._store.write(keep) else None
+
+    async def create_token(self, *, name: str = "command line") -> str:
+        """Store a new API token and return its text, which cannot be read again."""
+        text = _new_token()
+        match = _TOKEN.fullmatch(text)
+        assert match is not None
+        now = self._clock.now()
+
+        async def keep(conn: Conn) -> None:
+            await access.insert_token(conn, match["id"], name=name, secret_hash=_hash(text), now=now)
+
+        await self._store.write(keep)
+        return text
+
+    async def check_token(self, text: str) -> bool:
+        """Whether `text` is the admin token or a valid API token."""
+        configured = self._settings.admin_token
+        if configured is not None and _same(_hash(text), _hash(configured)):
+            return True
+        match = _TOKEN.fullmatch(text)
+        if match is None or not _same(_checksum(text[:-8]), match["checksum"]):
+            return False
+
+        async def select(conn: Conn) -> list[str | None]:
+            stored = None if configured is not None else await access.select_admin_token_hash(conn)
+            token = await access.select_token_by_id(conn, match["id"])
+            if token is None or (token.expires_at is not None and token.expires_at <= self._clock.now()):
+                return [stored]
+            return [stored, token.secret_hash]
+
+        given = _hash(text)
+        return any([_same(given, known) for known in await self._store.read(select) if known is not None])
+
+    async def create_session(self, token: str) -> tuple[str, datetime] | None:
+        """A session's text and the instant it ends when it stays idle; None when `token` is not valid."""
+        if not await self.check_token(token):
+            return None
+        text = secrets.token_urlsafe(32)
+        now = self._clock.now()
+
+        async def keep(conn: Conn) -> None:
+            await access.insert_session(
+                conn, self._session_hash(text), now=now, expires_at=now + timedelta(days=SESSION_DAYS)
+            )
+
+        await self._store.write(keep)
+        return text, now + timedelta(hours=SESSION_IDLE_HOURS)
+
+    async def check_session(self, text: str) -> datetime | None:
+        """When a living session ends if it stays idle from now on; None for any other text.
+
+        Being looked at keeps it alive, written down at most once a minute.
+        """
+        hashed, now = self._session_hash(text), self._clock.now()
+        session = await self._store.read(lambda conn: access.select_session(conn, hashed))
+        idle = timedelta(hours=SESSION_IDLE_HOURS)
+        if session is None or session.expires_at <= now or session.seen_at + idle <= now:
+            return None
+        if session.seen_at + timedelta(seconds=_TOUCH_SECONDS) <= now:
+            await self._store.write(lambda conn: access.touch_session(conn, hashed, now=now))
+        return min(now + idle, session.expires_at)
+
+    async def delete_session(self, text: str) -> None:
+        """End a session; an unknown one is ignored."""
+        await self._store.write(lambda conn: access.delete_session(conn, self._session_hash(text)))
+
+    def _session_hash(self, text: str) -> str:
+        """Bound to the configured admin token: changing that ends every session."""
+        return _hash(f"{self._settings.admin_token or ''}\n{text}")
+
+
+def _new_token() -> str:
+    body = f"sch_{secrets.token_hex(5)}_{secrets.token_urlsafe(32)}"
+    return body + _checksum(body)
+
+
+def _checksum(body: str) -> str:
+    return f"{zlib.crc32(body.encode()):08x}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _same(a: str, b: str) -> bool:
+    return hmac.compare_digest(a.encode(), b.encode())

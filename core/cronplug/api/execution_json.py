@@ -1,0 +1,226 @@
+"""How executions and their logs look from outside."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from cronplug import model
+from cronplug.api.fields import Answer, Instant, InstantIn, JsonObject, Query, QueryText, QUERY_WHOLE
+from cronplug.operations import ExecutionView
+
+StatusName = Literal["queued", "running", "success", "failed", "timed_out", "cancelled", "lost", "skipped", "missed"]
+TriggerName = Literal["schedule", "manual", "catch_up", "api", "retry"]
+ReasonName = Literal[
+    "completed",
+    "error",
+    "permanent_error",
+    "reported_failure",
+    "invalid_payload",
+    "unknown_function",
+    "http_status",
+    "http_error",
+    "http_refused",
+    "timeout",
+    "worker_died",
+    "retrying",
+    "cancelled_by_request",
+    "task_deleted",
+    "cut_off",
+    "crash_loop",
+    "shutdown",
+    "overlap",
+    "scheduler_down",
+    "outside_window",
+    "over_limit",
+]
+
+
+class Execution(Answer):
+    """One run of a task for one fire time, or one that was asked for."""
+
+    id: str
+    task_id: str | None = Field(description="null: invoked without a task.")
+    task_name: str | None
+    task_revision: int | None = Field(description="The revision of the task that is run.")
+    type: Literal["function", "http"]
+    function_name: str | None
+    trigger: TriggerName
+    status: StatusName
+    reason: ReasonName | None = Field(description="Why it has this status; null while it is new.")
+    error_message: str | None
+    attempt: int = Field(description="The attempt it is at, or ended with, from 1; 0 before the first.")
+    retry_of: str | None = Field(description="The execution that this one repeats.")
+    scheduled_for: Instant = Field(description="The fire time, or the instant it was asked for.")
+    queued_at: Instant
+    available_at: Instant = Field(description="The earliest start of the next attempt while it is queued.")
+    started_at: Instant | None = Field(description="Start of the first attempt.")
+    finished_at: Instant | None
+    duration_seconds: float | None = Field(description="From the first start to the end; null before the end.")
+    timeout_seconds: int | None
+    result: Any = Field(description="The JSON value that the function returned.")
+    result_summary: str | None
+    progress: float | None = Field(description="From 0 to 1, as told by the function.")
+    progress_note: str | None
+    worker: str | None
+    log_lines: int
+    log_truncated: bool
+    missed_count: int | None = Field(description="Set on a row that stands for several missed fire times.")
+    missed_until: Instant | None
+    idempotency_key: str = Field(description="Stable over the attempts of this execution.")
+
+    @classmethod
+    def of(cls, execution: model.Execution) -> Execution:
+        """The execution as it is answered."""
+        return Execution(**_execution_fields(execution))
+
+
+class Attempt(Answer):
+    """One try of an execution."""
+
+    attempt: int
+    started_at: Instant
+    finished_at: Instant | None
+    status: StatusName
+    reason: ReasonName | None
+    error_message: str | None
+    worker: str | None
+    counted: bool = Field(description="false: it was cut off and used up no retry.")
+
+    @classmethod
+    def of(cls, attempt: model.Attempt) -> Self:
+        """An earlier attempt."""
+        return cls(
+            attempt=attempt.number,
+            started_at=attempt.started_at,
+            finished_at=attempt.finished_at,
+            status=attempt.status.value,
+            reason=attempt.reason.value,
+            error_message=attempt.error_message,
+            worker=attempt.worker,
+            counted=attempt.counted,
+        )
+
+    @classmethod
+    def latest_of(cls, execution: model.Execution) -> Self | None:
+        """The attempt that runs now or was the last; None while the execution waits for its next one."""
+        if execution.attempt_started_at is None or execution.status is model.Status.QUEUED:
+            return None
+        return cls(
+            attempt=execution.attempt,
+            started_at=execution.attempt_started_at,
+            finished_at=execution.finished_at,
+            status=execution.status.value,
+            reason=execution.reason.value if execution.reason else None,
+            error_message=execution.error_message,
+            worker=execution.worker,
+            counted=True,
+        )
+
+
+class ExecutionDetail(Execution):
+    """An execution with its payload and every attempt."""
+
+    payload: JsonObject = Field(description="What the function was given.")
+    attempts: list[Attempt]
+
+    @classmethod
+    def of_view(cls, view: ExecutionView) -> Self:
+        """The execution with its attempts as it is answered."""
+        execution, definition = view.execution, view.definition
+        attempts = [Attempt.of(earlier) for earlier in view.attempts]
+        latest = Attempt.latest_of(execution)
+        if latest is not None and all(latest.started_at != earlier.started_at for earlier in attempts):
+            attempts.append(latest)
+        payload = (
+            execution.payload if definition is None or execution.payload is not None else definition.function_payload
+        )
+        fields = _execution_fields(execution)
+        if fields["timeout_seconds"] is None and definition is not None:
+            fields["timeout_seconds"] = definition.timeout_seconds
+        return cls(**fields, payload=dict(payload or {}), attempts=attempts)
+
+
+def _execution_fields(execution: model.Execution) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: getattr(execution, name) for name in _SAME_NAMES}
+    duration = None
+    if execution.started_at is not None and execution.finished_at is not None:
+        duration = max(0.0, (execution.finished_at - execution.started_at).total_seconds())
+    return fields | {
+        "type": execution.type.value,
+        "trigger": execution.trigger.value,
+        "status": execution.status.value,
+        "reason": execution.reason.value if execution.reason else None,
+        "duration_seconds": duration,
+        "idempotency_key": execution.id,
+    }
+
+
+_SAME_NAMES = tuple(field.name for field in dataclasses.fields(model.Execution) if field.name in Execution.model_fields)
+
+
+class ExecutionList(Answer):
+    """One page of executions, newest first."""
+
+    items: list[Execution] = Field(alias="list")
+    total: int = Field(description="Exact to 10,000.")
+    total_capped: bool = Field(description="true: there are more than `total`.")
+    page: int
+    page_size: int
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
+
+
+class ExecutionQuery(Query):
+    """Which executions."""
+
+    page: Annotated[int, Field(ge=1, le=1_000_000_000), QUERY_WHOLE] = 1
+    page_size: Annotated[int, Field(ge=1, le=100), QUERY_WHOLE] = 20
+    cursor: QueryText | None = Field(None, description="`nextCursor` of the page before; fast at any depth.")
+    task_id: QueryText | None = None
+    function_name: QueryText | None = None
+    status: StatusName | None = None
+    trigger: TriggerName | None = None
+    from_: InstantIn | None = Field(None, alias="from", description="Queued at or after this instant.")
+    to: InstantIn | None = Field(None, description="Queued before this instant.")
+
+
+class ExecutionStarted(Answer):
+    """An execution was queued."""
+
+    execution_id: str
+
+
+class LogLine(Answer):
+    """One line of output."""
+
+    seq: int = Field(description="Counts from 1 within the execution.")
+    at: Instant
+    stream: Literal["stdout", "stderr", "log"]
+    level: str | None
+    attempt: int
+    text: str
+
+    @classmethod
+    def of(cls, line: model.LogLine) -> Self:
+        """The line as it is answered."""
+        return cls(seq=line.seq, at=line.at, stream=line.stream, level=line.level, attempt=line.attempt, text=line.text)
+
+
+class LogPage(Answer):
+    """Some lines of an execution's output."""
+
+    items: list[LogLine] = Field(alias="list")
+    total: int
+    next_offset: int | None = Field(description="Where to read on; null when this was the end for now.")
+    truncated: bool = Field(description="true: output over the limit was cut.")
+
+
+class LogQuery(Query):
+    """Which lines."""
+
+    offset: Annotated[int, Field(ge=0, le=1_000_000_000), QUERY_WHOLE] = Field(
+        0, description="How many lines to pass over."
+    )
+    limit: Annotated[int, Field(ge=1, le=5000), QUERY_WHOLE] = 1000

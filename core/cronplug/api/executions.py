@@ -1,0 +1,101 @@
+"""Executions: list, show, cancel, retry, and their output."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response
+
+from cronplug.api.execution_json import (
+    Execution,
+    ExecutionDetail,
+    ExecutionList,
+    ExecutionQuery,
+    ExecutionStarted,
+    LogLine,
+    LogPage,
+    LogQuery,
+)
+from cronplug.api.operation import answer, operation
+from cronplug.api.parts import parts
+from cronplug.store.executions import ExecutionFilter
+
+executions = Blueprint("executions", __name__, url_prefix="/api/scheduler/executions")
+
+
+@executions.get("")
+@operation("listExecutions", tag="executions", query=ExecutionQuery, answers={200: ExecutionList})
+async def list_executions(query: ExecutionQuery) -> Response:
+    """List executions, newest first.
+
+    `cursor` is fast at any depth; `page` counts from the newest and is ignored beside a cursor.
+    """
+    found = await parts().operations.list_executions(
+        ExecutionFilter(
+            task_id=query.task_id,
+            function_name=query.function_name,
+            status=query.status,
+            trigger=query.trigger,
+            queued_from=query.from_,
+            queued_to=query.to,
+        ),
+        page=query.page,
+        page_size=query.page_size,
+        cursor=query.cursor,
+    )
+    return answer(
+        ExecutionList(
+            items=[Execution.of(execution) for execution in found.items],
+            total=found.total,
+            total_capped=found.total_capped,
+            page=query.page,
+            page_size=query.page_size,
+            next_cursor=found.next_cursor,
+        )
+    )
+
+
+@executions.get("/<execution_id>")
+@operation("getExecution", tag="executions", answers={200: ExecutionDetail}, problems=(404,))
+async def get_execution(execution_id: str) -> Response:
+    """Show an execution with its attempts."""
+    return answer(ExecutionDetail.of_view(await parts().operations.get_execution(execution_id)))
+
+
+@executions.post("/<execution_id>/cancel")
+@operation("cancelExecution", tag="executions", answers={202: Execution}, problems=(404, 409))
+async def cancel_execution(execution_id: str) -> Response:
+    """Cancel an execution.
+
+    A queued one is cancelled at once; a running one stays running until its code has ended.
+    """
+    return answer(Execution.of(await parts().operations.cancel_execution(execution_id)), 202)
+
+
+@executions.post("/<execution_id>/retry")
+@operation(
+    "retryExecution",
+    tag="executions",
+    answers={202: ExecutionStarted},
+    problems=(404, 409),
+    answer_headers=("Location",),
+)
+async def retry_execution(execution_id: str) -> Response:
+    """Run the same again, as a new execution that names this one in `retryOf`."""
+    made = await parts().operations.retry_execution(execution_id)
+    return answer(
+        ExecutionStarted(execution_id=made.id), 202, headers={"Location": f"/api/scheduler/executions/{made.id}"}
+    )
+
+
+@executions.get("/<execution_id>/log")
+@operation("readLog", tag="executions", query=LogQuery, answers={200: LogPage}, problems=(404,))
+async def read_log(execution_id: str, query: LogQuery) -> Response:
+    """Read an execution's output; complete once it has ended."""
+    page = await parts().operations.read_log(execution_id, offset=query.offset, limit=query.limit)
+    return answer(
+        LogPage(
+            items=[LogLine.of(line) for line in page.lines],
+            total=page.total,
+            next_offset=page.next_offset,
+            truncated=page.truncated,
+        )
+    )

@@ -1,0 +1,113 @@
+"""Every error as RFC 9457 problem details: `application/problem+json` with a stable `code` and the fields at fault."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import Field, ValidationError
+from quart import Quart, Response, g
+from werkzeug.exceptions import HTTPException
+
+from cronplug.api.fields import Answer
+from cronplug.errors import CronplugError, FieldError, InvalidInput
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_TYPE = "application/problem+json"
+_CODES = {
+    400: "malformed",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "too_large",
+    415: "unsupported_media_type",
+    503: "unavailable",
+}
+
+
+class ProblemField(Answer):
+    """A fault in one field."""
+
+    field: str = Field(description="Dotted JSON name, like functionPayload.days; empty for the whole input.")
+    message: str
+    code: str | None = None
+    position: int | None = Field(None, description="Characters from the start of the field's text, from 0.")
+
+
+class Problem(Answer):
+    """What went wrong (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable; made for programs.")
+    errors: list[ProblemField]
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[FieldError] = (),
+    headers: Iterable[tuple[str, str]] = (),
+) -> Response:
+    """The answer for an error."""
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        errors=[ProblemField(field=e.field, message=e.message, code=e.code, position=e.position) for e in errors],
+    )
+    response = Response(body.model_dump_json(by_alias=True), status, content_type=PROBLEM_TYPE)
+    response.headers.extend(list(headers))
+    return response
+
+
+def invalid(error: ValidationError, *, within: str = "") -> InvalidInput:
+    """Pydantic's findings as ours: dotted JSON names, one sentence each."""
+    return InvalidInput([_field_error(found, within) for found in error.errors(include_url=False, include_input=False)])
+
+
+def _field_error(found: Any, within: str) -> FieldError:
+    names = [str(part) for part in found["loc"]]
+    context = found.get("ctx") or {}
+    code = context.get("code") if found["type"] == "cronplug" else found["type"]
+    message = {"extra_forbidden": "is not a known field", "missing": "is required"}.get(found["type"], found["msg"])
+    return FieldError(".".join(([within] if within else []) + names), message, code)
+
+
+def install_error_answers(app: Quart) -> None:
+    """Make every error of `app` a problem; what nobody foresaw is logged and told only by its request id."""
+
+    @app.errorhandler(CronplugError)
+    async def known(error: CronplugError) -> Response:
+        if error.status >= 500:
+            logger.error("request %s failed: %s", g.get("request_id", "-"), error)
+        errors = error.errors if isinstance(error, InvalidInput) else ()
+        headers = [("WWW-Authenticate", "Bearer")] if error.status == 401 else []
+        if error.status == 503:
+            headers.append(("Retry-After", "1"))
+        return problem(error.status, error.code, str(error), errors=errors, headers=headers)
+
+    @app.errorhandler(HTTPException)
+    async def from_http(error: HTTPException) -> Response:
+        status = error.code or 500
+        headers = [(n, v) for n, v in error.get_headers() if n.lower() not in ("content-type", "content-length")]
+        detail = error.description or HTTPStatus(status).description
+        return problem(
+            status, _CODES.get(status, "internal" if status >= 500 else "malformed"), detail, headers=headers
+        )
+
+    @app.errorhandler(Exception)
+    async def unforeseen(error: Exception) -> Response:
+        request_id = g.get("request_id", "-")
+        logger.error("request %s failed", request_id, exc_info=error)
+        return problem(500, "internal", f"The server could not answer; its log has the cause under {request_id}.")

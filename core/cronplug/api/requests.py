@@ -1,0 +1,94 @@
+"""Reading what callers send: strict JSON, strict query strings, preconditions, idempotency keys."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pydantic_core
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
+from quart import request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from cronplug.api.fields import check_json_value
+from cronplug.api.problems import invalid
+from cronplug.errors import FieldError, InvalidInput, MalformedRequest
+from cronplug.model import Json
+from cronplug.operations import Idempotency
+
+ModelType = TypeVar("ModelType", bound=BaseModel)
+
+MAX_BODY_BYTES = 1 << 20
+
+
+async def read_body(model: type[ModelType], *, optional: bool = False) -> ModelType:
+    """The request's JSON as `model`. With `optional`, no body is the same as `{}`.
+
+    Refused: another content type (415), broken JSON, NaN, more than 200 levels, lone surrogates, NUL characters and
+    numbers that other programs cannot hold (400), what the model does not take (422), over 1 MiB (413, by Quart).
+    """
+    raw = await request.get_data(cache=True)
+    if optional and not raw.strip():
+        return model.model_validate({})
+    if not request.is_json:
+        raise UnsupportedMediaType("The body must be sent as Content-Type: application/json.")
+    try:
+        value = pydantic_core.from_json(raw, allow_inf_nan=False)
+        check_json_value(value)
+    except (ValueError, PydanticCustomError) as error:
+        message = error.message() if isinstance(error, PydanticCustomError) else str(error)
+        raise MalformedRequest(f"The body cannot be read as JSON: {message}.") from None
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def read_query(model: type[ModelType]) -> ModelType:
+    """The query string as `model`; unknown and repeated parameters are refused."""
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise InvalidInput([FieldError(name, "is given more than once", "repeated") for name in repeated])
+    try:
+        return model.model_validate(dict(request.args))
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+_ENTITY_TAG = re.compile(r'\s*(?P<weak>W/)?"(?P<revision>[^"]*)"\s*(?:,|$)')
+
+
+def expected_revision(current: int) -> int | None:
+    """The revision that `If-Match` asks for: None without the header or with `*`.
+
+    When several are named, `current` if it is among them. A header that names no revision gives -1, which never
+    matches (RFC 9110, 13.1.1: weak tags never match).
+    """
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    named = {m["revision"] for m in _ENTITY_TAG.finditer(header) if not m["weak"]}
+    return current if str(current) in named else -1
+
+
+def entity_tag(revision: int) -> str:
+    """The `ETag` of a task's revision."""
+    return f'"{revision}"'
+
+
+async def idempotency(scope: str, render: Callable[[Any], Json]) -> Idempotency | None:
+    """What the caller's `Idempotency-Key` asks for; None without the header.
+
+    `scope` names the route and its path; `render` makes the part of the answer that a repeat needs. The fingerprint
+    is that of the body, so that the same key with another body is noticed.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 200 or not key.isprintable():
+        raise InvalidInput([FieldError("Idempotency-Key", "must have 1 to 200 printable characters", "length")])
+    body = await request.get_data(cache=True)
+    return Idempotency(key=key, scope=scope, request_hash=hashlib.sha256(body).hexdigest(), render=render)

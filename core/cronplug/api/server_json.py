@@ -1,0 +1,115 @@
+"""How the server itself looks from outside: figures, health, sign-in, changes."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints
+
+from cronplug.api.fields import Answer, Body, Instant
+from cronplug.model import Status
+from cronplug.operations import Figures
+from cronplug.settings import Settings
+
+
+class StatusCounts(Answer):
+    """Executions by status."""
+
+    queued: int
+    running: int
+    success: int
+    failed: int
+    timed_out: int = Field(alias="timed_out")
+    cancelled: int
+    lost: int
+    skipped: int
+    missed: int
+
+
+class Stats(Answer):
+    """Figures and facts of the server."""
+
+    total_tasks: int
+    enabled_tasks: int
+    active_jobs: int = Field(description="Enabled tasks with a coming fire time.")
+    active_executions: int
+    queued_executions: int
+    last24h_executions: int = Field(alias="last24hExecutions")
+    last24h_by_status: StatusCounts = Field(alias="last24hByStatus")
+    next_fire_at: Instant | None
+    version: str
+    python_version: str
+    database: Literal["sqlite", "postgresql"]
+    database_bytes: int
+    workers: int = Field(description="Most worker processes.")
+    max_concurrency: int = Field(description="Most executions running at once.")
+    timezone: str = Field(description="The zone of tasks that name none.")
+    log_retention_days: int
+    failed_retention_days: int
+    min_interval_seconds: int
+    started_at: Instant
+    uptime_seconds: float
+
+    @classmethod
+    def of(cls, figures: Figures, *, settings: Settings, facts: Mapping[str, Any], now: datetime) -> Self:
+        """The figures as they are answered."""
+        counts = figures.stats.last_24h_by_status
+        return cls(
+            total_tasks=figures.stats.total_tasks,
+            enabled_tasks=figures.stats.enabled_tasks,
+            active_jobs=figures.stats.active_jobs,
+            active_executions=figures.stats.active_executions,
+            queued_executions=figures.stats.queued_executions,
+            last24h_executions=sum(counts.values()),
+            last24h_by_status=StatusCounts(**{status.value: counts.get(status, 0) for status in Status}),
+            next_fire_at=figures.next_fire_at,
+            version=facts["version"],
+            python_version=platform.python_version(),
+            database=figures.dialect,
+            database_bytes=figures.database_bytes,
+            workers=settings.workers,
+            max_concurrency=settings.max_concurrency,
+            timezone=settings.default_timezone,
+            log_retention_days=settings.log_retention_days,
+            failed_retention_days=settings.failed_retention_days,
+            min_interval_seconds=settings.min_interval_seconds,
+            started_at=facts["startedAt"],
+            uptime_seconds=(now - facts["startedAt"]).total_seconds(),
+        )
+
+
+class Credentials(Body):
+    """The token that a session is made from."""
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+class Session(Answer):
+    """How the caller is signed in."""
+
+    auth_mode: Literal["token", "none"]
+    signed_in_by: Literal["session", "token", "none"]
+    expires_at: Instant | None = Field(description="Set for sessions: when this one ends if it stays idle.")
+
+
+class Alive(Answer):
+    """The process is up."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Health(Answer):
+    """Whether the server can do its work."""
+
+    status: Literal["ok", "degraded", "stopping"]
+    checks: dict[str, dict[str, Any]]
+
+
+class Change(Answer):
+    """Something changed; `id` names it. The event's name is the kind: task, execution, plugin or stats."""
+
+    id: str
+    change: Literal["created", "updated", "deleted"]

@@ -1,0 +1,143 @@
+"""Who may call: bearer tokens, session cookies, and the rule against cross-site writes.
+
+Everything under `/api` needs a token or a session, except making and ending sessions. `/metrics` does too unless the
+server listens on loopback only. With `SCHEDULER_AUTH=none` (loopback only) nobody is asked; the cross-site rule holds
+all the same, since a browser would carry any page's requests to loopback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, cast
+from urllib.parse import urlsplit
+
+from quart import Quart, Response, current_app, g, request
+
+from cronplug.api.operation import ATTRIBUTE
+from cronplug.api.parts import parts
+from cronplug.errors import CrossSiteRefused, HostRefused, Unauthorized
+from cronplug.settings import is_loopback
+
+COOKIE = "cronplug_session"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and until when their session lives."""
+
+    by: Literal["token", "session", "none"]
+    expires_at: datetime | None = None
+
+
+def install_sign_in(app: Quart) -> None:
+    """Check every request to `app` before its route runs."""
+
+    @app.before_request
+    async def check() -> None:
+        _check_host()
+        if _is_public():
+            _refuse_cross_site()
+            return
+        g.caller = await _caller()
+        if g.caller.by == "session" and request.method not in _SAFE_METHODS:
+            _demand_same_origin()
+        elif g.caller.by == "none":
+            _refuse_cross_site()
+
+
+def signed_in() -> Caller:
+    """The caller of the present request."""
+    return cast(Caller, g.caller)
+
+
+def set_cookie(response: Response, text: str, *, max_age_seconds: int) -> Response:
+    """Give the browser a session."""
+    response.set_cookie(
+        COOKIE, text, max_age=max_age_seconds, path="/", httponly=True, samesite="Lax", secure=_is_https()
+    )
+    return response
+
+
+def clear_cookie(response: Response) -> Response:
+    """Take the session from the browser."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Lax", secure=_is_https())
+    return response
+
+
+def _is_public() -> bool:
+    if request.path == "/metrics":
+        return parts().settings.listens_on_loopback
+    if not (request.path == "/api" or request.path.startswith("/api/")):
+        return True
+    view = current_app.view_functions.get(request.endpoint or "")
+    declared = getattr(view, ATTRIBUTE, None)
+    return declared is not None and declared.public
+
+
+async def _caller() -> Caller:
+    settings, access = parts().settings, parts().access
+    authorization = request.headers.get("Authorization")
+    if authorization is not None and settings.auth == "token":
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() == "bearer" and await access.check_token(token.strip()):
+            return Caller("token")
+        raise Unauthorized("The token is not valid. Send Authorization: Bearer <token>.")
+    if settings.auth == "none":
+        return Caller("none")
+    text = request.cookies.get(COOKIE)
+    if text:
+        expires_at = await access.check_session(text)
+        if expires_at is not None:
+            return Caller("session", expires_at)
+        raise Unauthorized("The session has ended. Sign in again.")
+    raise Unauthorized("Sign in, or send Authorization: Bearer <token>.")
+
+
+def _demand_same_origin() -> None:
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site == "same-origin" or (site is None and origin is not None and _is_own_origin(origin)):
+        return
+    raise CrossSiteRefused("A write with a session cookie must come from this server's own pages.")
+
+
+def _refuse_cross_site() -> None:
+    """Where no cookie is looked at: refuse only what a browser says is from elsewhere."""
+    if request.method in _SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site not in (None, "same-origin", "none") or (
+        site is None and origin is not None and not _is_own_origin(origin)
+    ):
+        raise CrossSiteRefused("This request comes from another site's page.")
+
+
+def _is_own_origin(origin: str) -> bool:
+    """Same host and port as the request was sent to (a proxy may have ended TLS), or the public address."""
+    return origin == parts().settings.public_url or (
+        origin.partition("://")[0] in ("http", "https") and origin.partition("://")[2] == request.host
+    )
+
+
+def _is_https() -> bool:
+    return request.scheme == "https" or parts().settings.public_url.startswith("https://")
+
+
+def _check_host() -> None:
+    """Against DNS rebinding: a server on loopback answers only to names of this machine and to its public one."""
+    settings = parts().settings
+    if not settings.listens_on_loopback or request.path in ("/healthz", "/readyz"):
+        return
+    try:
+        name = urlsplit(f"//{request.host}").hostname or ""
+        public = urlsplit(settings.public_url).hostname
+    except ValueError:
+        name, public = "", None
+    if not (is_loopback(name) or name.endswith(".localhost") or name == public):
+        raise HostRefused(
+            f"This server answers only to names of this machine, not to {name[:80]!r}; set SCHEDULER_BASE_URL to the "
+            "address people use."
+        )
