@@ -44,7 +44,8 @@ def main(folder: Path) -> None:
         archive = folder / f"{name}.tar"
         decompress(packed / f"{name}.tar.br", archive)
         with tarfile.open(archive) as files:
-            files.extractall(folder / target, filter="data")
+            files.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)  # new in 3.11.4
+            files.extractall(folder / target)
         archive.unlink()
     (folder / "fonts.conf").write_text(FONTS.format(folder=folder))
     start = folder / "chromium"
