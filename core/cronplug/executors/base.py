@@ -1,0 +1,135 @@
+"""What the engine hands to an executor and gets back: one attempt in, one verdict out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from cronplug.model import Json, Reason, Stream, Trigger
+
+Verdict = Literal["success", "failed", "timed_out", "cancelled", "cut_off"]
+StopReason = Literal["cancelled", "shutdown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpCall:
+    """One outgoing request; redirects and limits are the executor's."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptSpec:
+    """Everything an executor needs to run one attempt; either `function_name` or `http` is set.
+
+    `entry_point` is (distribution, entry point name, value), where a worker finds the function.
+    `idempotency_key` is the same for every attempt of the execution.
+    """
+
+    execution_id: str
+    attempt: int
+    trigger: Trigger
+    task_id: str | None = None
+    task_name: str | None = None
+    scheduled_for: datetime
+    timeout_seconds: float
+    grace_seconds: float = 5.0
+    idempotency_key: str
+    function_name: str | None = None
+    payload: Mapping[str, Json] = field(default_factory=dict)
+    entry_point: tuple[str, str, str] | None = None
+    is_async: bool = True
+    http: HttpCall | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended.
+
+    `cut_off` does not use up a retry: the node stopped, or a neighbour had to be ended with the shared worker.
+    `permanent` forbids a retry, `retry_after_seconds` asks for one at that distance.
+    """
+
+    verdict: Verdict
+    reason: Reason
+    error_message: str | None = None
+    result: Json = None
+    result_summary: str | None = None
+    permanent: bool = False
+    retry_after_seconds: float | None = None
+    worker: str | None = None
+
+
+class Output(Protocol):
+    """Where an attempt's lines and progress go. Neither method blocks or fails; the implementation caps."""
+
+    def line(self, stream: Stream, text: str, *, level: str | None = None, at: datetime | None = None) -> None:
+        """One line without its line end; `at` None means now."""
+        ...
+
+    def progress(self, fraction: float, note: str) -> None:
+        """How far the attempt is, 0 to 1, and with what."""
+        ...
+
+
+class Stop:
+    """Asks one attempt to end. Level-triggered: a request made before anyone waits is not lost; the first one counts."""
+
+    def __init__(self) -> None:
+        self._why: StopReason | None = None
+        self._requested = asyncio.Event()
+        self._listeners: list[Callable[[StopReason], None]] = []
+
+    @property
+    def why(self) -> StopReason | None:
+        """The reason of the first request, None while there is none."""
+        return self._why
+
+    def request(self, why: StopReason) -> None:
+        """Ask the attempt to end; may be called again, to no effect."""
+        if self._why is not None:
+            return
+        self._why = why
+        self._requested.set()
+        for listener in tuple(self._listeners):
+            listener(why)
+
+    async def wait(self) -> StopReason:
+        """Return the reason as soon as there is one."""
+        await self._requested.wait()
+        assert self._why is not None
+        return self._why
+
+    def listen(self, listener: Callable[[StopReason], None]) -> Callable[[], None]:
+        """Call `listener` on the request, at once when it was already made. Returns the function that ends this."""
+        self._listeners.append(listener)
+        if self._why is not None:
+            listener(self._why)
+
+        def forget() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return forget
+
+
+class Executor(Protocol):
+    """Runs attempts of one kind. `start` before the first `run`, `close` once at the end."""
+
+    async def start(self) -> None:
+        """Get ready; returns soon."""
+        ...
+
+    async def run(self, spec: AttemptSpec, output: Output, stop: Stop) -> Outcome:
+        """Run one attempt and return when its code has ended, whatever it did; enforces the time limit itself."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything; attempts still running are ended the hard way."""
+        ...

@@ -1,0 +1,245 @@
+"""The functions and plugins as of the last look, as plain data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cronplug.errors import FieldError
+from cronplug.model import FunctionInfo, Json, PluginRecord
+from cronplug.registry.discovery import FoundPlugin, discover
+from cronplug.registry.host import AnyFunction, PluginHost
+from cronplug.registry.installed import canonical, find_installed
+from cronplug.registry.payloads import check_payload, make_validator
+
+_log = logging.getLogger(__name__)
+
+EntryPointName = tuple[str, str, str]
+"""(distribution, entry point name, value)."""
+
+
+@dataclass(slots=True)
+class _View:
+    """One consistent look at what is installed; replaced as a whole."""
+
+    functions: dict[str, FunctionInfo] = field(default_factory=dict)
+    entry_points: dict[str, EntryPointName] = field(default_factory=dict)
+    validators: dict[str, Any] = field(default_factory=dict)
+    plugins: list[PluginRecord] = field(default_factory=list)
+    code: dict[str, Any] = field(default_factory=dict)
+
+    def describes_the_same(self, other: _View) -> bool:
+        """Whether workers may go on with the code they have."""
+        mine = [(p.name, p.version, p.status, p.functions, p.hooks, p.entry_points) for p in self.plugins]
+        theirs = [(p.name, p.version, p.status, p.functions, p.hooks, p.entry_points) for p in other.plugins]
+        return mine == theirs and self.functions == other.functions and self.code == other.code
+
+
+class Registry:
+    """What is installed and what it offers. Empty until the first `rescan`.
+
+    `blocked` plugins are listed but never imported; functions of `trusted` distributions may run inline. Both hold
+    canonical distribution names. Reading never waits and never runs plugin code.
+    """
+
+    def __init__(
+        self,
+        *,
+        blocked: Collection[str] = frozenset(),
+        trusted: Collection[str] = frozenset(),
+        python: str = sys.executable,
+        import_deadline_seconds: float = 20.0,
+    ) -> None:
+        self._blocked = frozenset(canonical(name) for name in blocked)
+        self._trusted = frozenset(canonical(name) for name in trusted)
+        self._python = python
+        self._import_deadline_seconds = import_deadline_seconds
+        self._view = _View()
+        self._generation = 0
+        self._inline = _InlineFunctions()
+
+    @property
+    def generation(self) -> int:
+        """Rises when a rescan finds something changed; workers of an older generation are replaced."""
+        return self._generation
+
+    async def rescan(self) -> list[PluginRecord]:
+        """Look again at what is installed. Never fails for what a plugin does.
+
+        Raises PluginError, and keeps the last view, when the environment's Python cannot list plugins at all.
+        """
+        found = await discover(python=self._python, skip=self._blocked, deadline_seconds=self._import_deadline_seconds)
+        view = _View()
+        for plugin in found:
+            self._admit(plugin, view)
+        if not view.describes_the_same(self._view):
+            self._generation += 1
+        self._view = view
+        for record in view.plugins:
+            if record.status == "broken":
+                _log.warning("plugin %s %s is broken: %s", record.name, record.version, record.error)
+        return self.plugins()
+
+    def functions(self) -> list[FunctionInfo]:
+        """Every function that can be called, sorted by name."""
+        return list(self._view.functions.values())
+
+    def function(self, name: str) -> FunctionInfo | None:
+        """The function called `name`, None when no working plugin has it."""
+        return self._view.functions.get(name)
+
+    def plugins(self) -> list[PluginRecord]:
+        """One record for each installed plugin, sorted by name, broken and blocked ones too."""
+        return list(self._view.plugins)
+
+    def entry_point_of(self, name: str) -> EntryPointName:
+        """Where a worker finds the function; raises KeyError for an unknown one."""
+        return self._view.entry_points[name]
+
+    def observers(self) -> dict[str, list[EntryPointName]]:
+        """The entry points of the plugins that implement each observing hook, in order of their names."""
+        observers: dict[str, list[EntryPointName]] = {}
+        for record in self._view.plugins:
+            for hook in record.hooks:
+                points = [(record.name, *_split(point)) for point in record.entry_points]
+                observers.setdefault(hook, []).extend(points)
+        return observers
+
+    def inline(self, name: str) -> AnyFunction:
+        """The trusted inline function called `name`, imported into this process; raises KeyError for any other."""
+        if self._view.functions[name].isolation != "inline":
+            raise KeyError(name)
+        return self._inline.functions[name]
+
+    def validate_payload(self, name: str, payload: Mapping[str, Json]) -> list[FieldError]:
+        """The faults of a payload, [] when it fits; raises KeyError for an unknown function."""
+        validator = self._view.validators.get(name)
+        if validator is None:
+            validator = self._view.validators[name] = make_validator(self._view.functions[name].payload_schema)
+        return check_payload(validator, payload)
+
+    def _admit(self, plugin: FoundPlugin, view: _View) -> None:
+        """Add one plugin's functions and record to the view."""
+        told = plugin.description
+        if told is None or told["error"]:
+            blocked = canonical(plugin.name) in self._blocked
+            error = None if blocked else plugin.failure or (told["error"] if told else "It was not imported.")
+            view.plugins.append(_record(plugin, status="disabled" if blocked else "broken", error=error))
+            return
+        warnings: list[str] = list(told["warnings"])
+        functions = self._admit_functions(plugin, told, view, warnings)
+        refused = told["functions"] and not functions and not told["hooks"]
+        view.code[plugin.name] = told["code"]
+        view.plugins.append(
+            _record(
+                plugin,
+                status="broken" if refused else "ok",
+                error="None of its functions can be used: " + " ".join(warnings) if refused else None,
+                functions=tuple(sorted(functions)),
+                warnings=tuple(warnings),
+            )
+        )
+
+    def _admit_functions(
+        self, plugin: FoundPlugin, told: Mapping[str, Any], view: _View, warnings: list[str]
+    ) -> list[str]:
+        inline = self._load_inline(plugin, told, warnings)
+        admitted = []
+        for line in sorted(told["functions"], key=lambda line: str(line["name"])):
+            name = line["name"]
+            if (taken := view.functions.get(name)) is not None:
+                warnings.append(f"The function {name} is refused: {taken.plugin} already provides that name.")
+                continue
+            if line["isolation"] == "inline" and canonical(plugin.name) not in self._trusted:
+                warnings.append(
+                    f"The function {name} asks for isolation='inline' and runs in a worker:"
+                    f" {plugin.name} is not in SCHEDULER_PLUGINS_TRUSTED."
+                )
+            view.functions[name] = _function_info(plugin, line, inline=name in inline)
+            view.entry_points[name] = (line["entry_point"][0], line["entry_point"][1], line["entry_point"][2])
+            admitted.append(name)
+        view.functions = dict(sorted(view.functions.items()))
+        return admitted
+
+    def _load_inline(self, plugin: FoundPlugin, told: Mapping[str, Any], warnings: list[str]) -> set[str]:
+        """Import a trusted plugin here when it has functions that ask for it; returns those that run inline."""
+        asking = {line["name"] for line in told["functions"] if line["isolation"] == "inline"}
+        if not asking or canonical(plugin.name) not in self._trusted:
+            return set()
+        warnings += self._inline.load(plugin.name, told["code"])
+        return asking & self._inline.functions.keys()
+
+
+class _InlineFunctions:
+    """The trusted plugins imported into the core. Their code stays as it was first imported, until a restart."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, AnyFunction] = {}
+        self._host = PluginHost()
+        self._loaded: dict[str, tuple[Any, list[str]]] = {}
+
+    def load(self, distribution: str, code: Any) -> list[str]:
+        """Import once; returns warnings. Where to import from is looked up here, not taken from the manifest."""
+        if distribution in self._loaded:
+            loaded_code, warnings = self._loaded[distribution]
+            if loaded_code == code:
+                return warnings
+            return [*warnings, "Its code has changed; inline functions keep the old code until cronplug restarts."]
+        installed = next((plugin for plugin in find_installed() if plugin.name == distribution), None)
+        if installed is None:
+            return ["Its inline functions run in workers: the server's own environment does not have it."]
+        loaded = self._host.load(distribution, installed.entry_points)
+        if loaded.error is not None:
+            _log.error("trusted plugin %s cannot be imported inline: %s", distribution, loaded.error)
+            return ["Its inline functions run in workers: it cannot be imported into the server."]
+        self.functions.update(
+            {name: function for name, function in loaded.functions.items() if function.isolation == "inline"}
+        )
+        self._loaded[distribution] = (code, [])
+        return []
+
+
+def _function_info(plugin: FoundPlugin, line: Mapping[str, Any], *, inline: bool) -> FunctionInfo:
+    return FunctionInfo(
+        name=line["name"],
+        plugin=plugin.name,
+        version=plugin.version,
+        title=line["title"],
+        description=line["description"],
+        payload_schema=line["payload_schema"],
+        is_async=line["is_async"],
+        isolation="inline" if inline else "worker",
+        timeout_seconds=line["timeout_seconds"],
+        max_retries=line["max_retries"],
+        tags=tuple(line["tags"]),
+    )
+
+
+def _record(
+    plugin: FoundPlugin,
+    *,
+    status: Any,
+    error: str | None,
+    functions: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> PluginRecord:
+    told = plugin.description or {}
+    return PluginRecord(
+        name=plugin.name,
+        version=plugin.version,
+        status=status,
+        error=error,
+        functions=functions,
+        warnings=warnings,
+        hooks=tuple(told.get("hooks", ())),
+        entry_points=plugin.entry_points,
+        import_seconds=float(told.get("import_seconds", 0.0)),
+    )
+
+
+def _split(entry_point: str) -> tuple[str, str]:
+    name, _, value = entry_point.partition(" = ")
+    return name, value

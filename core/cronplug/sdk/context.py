@@ -1,0 +1,138 @@
+"""What a running function may know and do besides its payload."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cronplug.errors import PluginError
+
+
+class Platform(Protocol):
+    """Work on the platform itself, open to trusted inline functions as `ctx.platform`."""
+
+    async def delete_ended_executions(
+        self, *, success_older_than_days: int | None, failed_older_than_days: int | None, batch_size: int = 500
+    ) -> int:
+        """Delete ended executions with their logs, in batches; returns how many.
+
+        None means the age of the retention settings. The newest execution of each task always stays.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The facts of one attempt, fixed when it starts.
+
+    `execution_id` and `idempotency_key` are the same for every attempt of the execution; `attempt` counts from 1.
+    `task_id` and `task_name` are None for a direct invocation. Instants are aware UTC datetimes.
+    """
+
+    execution_id: str
+    attempt: int
+    task_id: str | None
+    task_name: str | None
+    scheduled_for: datetime
+    deadline: datetime
+    idempotency_key: str
+
+
+class StopSignal:
+    """Tells a function that it is asked to end, and the platform whether the function watches for it itself."""
+
+    __slots__ = ("requested", "watched")
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.watched = False
+
+
+class Context:
+    """Given to a function that has a parameter annotated `Context` or called `ctx`; valid while the function runs."""
+
+    __slots__ = ("_facts", "_platform", "_report_progress", "_stop", "log")
+
+    log: logging.Logger
+    """Lines written here appear in the execution's log with their level, from any thread."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        *,
+        log: logging.Logger,
+        report_progress: Callable[[float, str], None],
+        stop: StopSignal | None = None,
+        platform: Platform | None = None,
+    ) -> None:
+        self._facts = facts
+        self._report_progress = report_progress
+        self._stop = stop or StopSignal()
+        self._platform = platform
+        self.log = log
+
+    @property
+    def execution_id(self) -> str:
+        """The execution this attempt belongs to."""
+        return self._facts.execution_id
+
+    @property
+    def attempt(self) -> int:
+        """Which try this is, from 1."""
+        return self._facts.attempt
+
+    @property
+    def task_id(self) -> str | None:
+        """The task that asked for the execution; None for a direct invocation."""
+        return self._facts.task_id
+
+    @property
+    def task_name(self) -> str | None:
+        """The task's name when the execution was made."""
+        return self._facts.task_name
+
+    @property
+    def scheduled_for(self) -> datetime:
+        """The fire time this work is meant for (UTC), or the instant of asking; the same on every attempt."""
+        return self._facts.scheduled_for
+
+    @property
+    def deadline(self) -> datetime:
+        """When this attempt's time is up (UTC)."""
+        return self._facts.deadline
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same on every attempt of the execution: send it along to make outside effects happen once."""
+        return self._facts.idempotency_key
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the function is asked to end: its time is up, it was cancelled, or the server stops.
+
+        Async functions get `asyncio.CancelledError` and seldom need this. A sync function that looks at it at least
+        once is left to end by itself; any other is interrupted by an exception. Both are killed after the grace.
+        """
+        self._stop.watched = True
+        return self._stop.requested
+
+    @property
+    def platform(self) -> Platform:
+        """The platform's own operations; raises PluginError except in trusted inline functions."""
+        if self._platform is None:
+            raise PluginError(
+                "ctx.platform is only for functions of distributions named in SCHEDULER_PLUGINS_TRUSTED"
+                " that ask for isolation='inline'."
+            )
+        return self._platform
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        """Show how far the work is: `fraction` from 0 to 1 (values beyond are cut to it), and a short note."""
+        fraction = float(fraction)
+        if math.isnan(fraction):
+            raise ValueError("progress needs a number from 0 to 1, not NaN")
+        self._report_progress(min(1.0, max(0.0, fraction)), str(note)[:200])

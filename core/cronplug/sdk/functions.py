@@ -1,0 +1,239 @@
+"""`@function`: a typed callable becomes something that can be scheduled, called and drawn as a form."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast
+
+import pydantic
+
+from cronplug.sdk.context import Context
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Isolation = Literal["auto", "worker", "inline"]
+
+NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
+MAX_NAME_LENGTH = 100
+MAX_TIMEOUT_SECONDS = 604_800
+MAX_RETRIES = 100
+JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Function(Generic[P, R]):
+    """A callable registered under a name; calling it still calls the original.
+
+    `payload` is the pydantic model of the payload, None for a plain dictionary. `timeout` (seconds) and `max_retries`
+    are proposals for new tasks, None leaves the platform's default. `parameters` says how the payload reaches the
+    callable: as one argument, or spread over its parameters.
+    """
+
+    name: str
+    func: Callable[P, R]
+    payload: type[pydantic.BaseModel] | None
+    is_async: bool
+    wants_ctx: bool
+    isolation: Isolation
+    timeout: int | None
+    max_retries: int | None
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    parameters: _Parameters = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+            object.__setattr__(self, attribute, getattr(self.func, attribute, None))
+        object.__setattr__(self, "__wrapped__", self.func)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the original, unchecked."""
+        return self.func(*args, **kwargs)
+
+    def payload_schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the payload."""
+        if self.payload is None:
+            schema: dict[str, Any] = {"type": "object"}
+        else:
+            schema = self.payload.model_json_schema(mode="validation")
+        return {"$schema": JSON_SCHEMA_DIALECT, **schema}
+
+    def invoke(self, ctx: Context, raw: Mapping[str, Any]) -> R:
+        """Validate `raw` and call: the result, or for an async function its awaitable.
+
+        Raises InvalidPayload (naming each field) before anything of the function runs.
+        """
+        kwargs = self.parameters.arguments(self.payload, raw)
+        if self.parameters.ctx is not None:
+            kwargs[self.parameters.ctx] = ctx
+        return cast("Callable[..., R]", self.func)(**kwargs)
+
+
+class InvalidPayload(Exception):
+    """A payload that does not fit the function; `str` names each field."""
+
+    def __init__(self, error: pydantic.ValidationError) -> None:
+        super().__init__("; ".join(_sentence(fault["loc"], fault["msg"]) for fault in error.errors(include_url=False)))
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    where = ".".join(str(part) for part in location)
+    return f"{where}: {message}" if where else message
+
+
+def function(
+    name: str,
+    *,
+    timeout: int | None = None,
+    max_retries: int | None = None,
+    isolation: Isolation = "auto",
+    title: str = "",
+    description: str = "",
+    tags: Iterable[str] = (),
+) -> Callable[[Callable[P, R]], Function[P, R]]:
+    """Register the decorated callable under `name` (`vendor.verb`, lower case, at most 100 characters).
+
+    The payload is one parameter annotated with a pydantic model, one parameter called `payload` annotated `dict`, or
+    any annotated parameters. A parameter annotated `Context` or called `ctx` receives the context.
+    `timeout` is in seconds (1 to 604800); `title` defaults to the verb, `description` to the docstring.
+    `isolation="inline"` runs an async function of a trusted distribution inside the server; all else runs in workers.
+
+    Raises ValueError for a bad name or bound, TypeError for a signature that has no schema.
+    """
+    _check_options(name, timeout=timeout, max_retries=max_retries, isolation=isolation)
+    if isinstance(tags, str):
+        raise TypeError(f"{name}: tags must be a list of texts, not one text")
+
+    def register(func: Callable[P, R]) -> Function[P, R]:
+        is_async = _is_async(name, func)
+        if isolation == "inline" and not is_async:
+            raise TypeError(f"{name}: isolation='inline' needs an `async def` function")
+        parameters, model = _read_signature(name, func)
+        return Function(
+            name=name,
+            func=func,
+            payload=model,
+            is_async=is_async,
+            wants_ctx=parameters.ctx is not None,
+            isolation=isolation,
+            timeout=timeout,
+            max_retries=max_retries,
+            title=title or _title(name),
+            description=description or inspect.getdoc(func) or "",
+            tags=tuple(tags),
+            parameters=parameters,
+        )
+
+    return register
+
+
+def _check_options(name: object, *, timeout: int | None, max_retries: int | None, isolation: str) -> None:
+    if not isinstance(name, str) or len(name) > MAX_NAME_LENGTH or not NAME.fullmatch(name):
+        raise ValueError(
+            f"a function's name looks like 'vendor.verb': lower case, parts joined by dots, at most"
+            f" {MAX_NAME_LENGTH} characters; not {name!r}"
+        )
+    if timeout is not None and not _is_whole_number(timeout, 1, MAX_TIMEOUT_SECONDS):
+        raise ValueError(f"{name}: timeout is whole seconds from 1 to {MAX_TIMEOUT_SECONDS}, not {timeout!r}")
+    if max_retries is not None and not _is_whole_number(max_retries, 0, MAX_RETRIES):
+        raise ValueError(f"{name}: max_retries is from 0 to {MAX_RETRIES}, not {max_retries!r}")
+    if isolation not in typing.get_args(Isolation):
+        raise ValueError(f"{name}: isolation is 'auto', 'worker' or 'inline', not {isolation!r}")
+
+
+def _is_whole_number(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_async(name: str, func: object) -> bool:
+    if isinstance(func, Function):
+        raise TypeError(f"{name}: this is already the function {func.name}")
+    if not callable(func) or inspect.isclass(func):
+        raise TypeError(f"{name}: @function belongs on a function, not on {func!r}")
+    if inspect.isasyncgenfunction(func) or inspect.isgeneratorfunction(func):
+        raise TypeError(f"{name}: a generator cannot be a function; return a value instead of yielding")
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(getattr(func, "__call__", None))  # noqa: B004
+
+
+def _title(name: str) -> str:
+    words = re.split(r"[-_]+", name.rsplit(".", 1)[-1])
+    return " ".join(word for word in words if word).capitalize()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parameters:
+    """Which parameter gets the context, and which ones the payload: one whole, or each field its own."""
+
+    ctx: str | None
+    whole: str | None = None
+    spread: tuple[str, ...] = ()
+
+    def arguments(self, model: type[pydantic.BaseModel] | None, raw: Mapping[str, Any]) -> dict[str, Any]:
+        if model is None:
+            assert self.whole is not None
+            return {self.whole: dict(raw)}
+        try:
+            payload = model.model_validate(dict(raw))
+        except pydantic.ValidationError as error:
+            raise InvalidPayload(error) from error
+        if self.whole is not None:
+            return {self.whole: payload}
+        return {name: getattr(payload, name) for name in self.spread}
+
+
+def _read_signature(name: str, func: Callable[..., Any]) -> tuple[_Parameters, type[pydantic.BaseModel] | None]:
+    parameters = inspect.signature(func).parameters
+    hints = _type_hints(name, func)
+    ctx = next((p for p in parameters if hints.get(p) is Context), "ctx" if "ctx" in parameters else None)
+    rest = {p: parameter for p, parameter in parameters.items() if p != ctx}
+    for parameter in parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise TypeError(f"{name}: *args, **kwargs and positional-only parameters have no schema; name each one")
+    missing = [p for p in rest if p not in hints]
+    if missing:
+        raise TypeError(f"{name}: annotate {', '.join(missing)}, the payload's form is made from the annotations")
+    if len(rest) == 1:
+        only = next(iter(rest))
+        if inspect.isclass(hints[only]) and issubclass(hints[only], pydantic.BaseModel):
+            return _Parameters(ctx=ctx, whole=only), hints[only]
+        if only == "payload" and _is_dictionary(hints[only]):
+            return _Parameters(ctx=ctx, whole=only), None
+    return _Parameters(ctx=ctx, spread=tuple(rest)), _make_model(name, rest, hints)
+
+
+def _type_hints(name: str, func: Callable[..., Any]) -> dict[str, Any]:
+    target = func if inspect.isroutine(func) else type(func).__call__
+    try:
+        return typing.get_type_hints(target, include_extras=True)
+    except NameError as error:
+        raise TypeError(
+            f"{name}: the annotation {error.name!r} cannot be found when the module is imported;"
+            " import it outside TYPE_CHECKING and define it at module level"
+        ) from error
+
+
+def _is_dictionary(hint: Any) -> bool:
+    origin = typing.get_origin(hint) or hint
+    return inspect.isclass(origin) and issubclass(origin, Mapping)
+
+
+def _make_model(
+    name: str, parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any]
+) -> type[pydantic.BaseModel]:
+    fields: dict[str, Any] = {
+        p: (hints[p], ... if parameter.default is parameter.empty else parameter.default)
+        for p, parameter in parameters.items()
+    }
+    title = "".join(word.capitalize() for word in re.split(r"[\W_]+", name)) + "Payload"
+    with warnings.catch_warnings():
+        # A parameter called `json` or `copy` hides a method of BaseModel that nobody calls here.
+        warnings.filterwarnings("ignore", message="Field name .* shadows an attribute", category=UserWarning)
+        return pydantic.create_model(
+            title, __config__=pydantic.ConfigDict(extra="forbid", protected_namespaces=()), **fields
+        )
