@@ -235,7 +235,7 @@ def situations(draw: st.DrawFn) -> tuple[datetime, datetime, list[Outage]]:
     return first, now, outages
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     situations(),
     st.sampled_from(["none", "last", "all"]),

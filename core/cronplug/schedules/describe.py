@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from cron_descriptor import Options, get_description
+
 from cronplug.schedules.cron import CronSchedule
 from cronplug.schedules.tokens import CronText, SpecialDays, read_cron_text
 

@@ -10,7 +10,7 @@ from cronplug.schedules.cron import CronSchedule
 from cronplug.schedules.describe import describe
 from cronplug.schedules.instants import gap_seconds, runs_after_gap, runs_once_in_repeat
 from cronplug.schedules.spec import CronSpec, runs_per_day
-from cronplug.schedules.tokens import COLUMNS, read_cron_text
+from cronplug.schedules.tokens import HOUR, MINUTE, MONTH, SECOND, read_cron_text
 from cronplug.schedules.walls import count_walls, latest_wall, next_wall
 from cronplug.schedules.zones import ZoneTable, changes_between, tzdata_version
 
@@ -125,14 +125,18 @@ def _text_warnings(schedule: CronSchedule) -> list[ScheduleWarning]:
     if read.restricts_day and read.restricts_weekday:
         message = "Both day fields are restricted: it fires on days that match either of them, not only on days that match both."
         found.append(ScheduleWarning("either_day", message))
-    for kind, text in zip(COLUMNS, read.plain, strict=True):
-        base, _, step = text.partition("/")
+    for kind in (SECOND, MINUTE, HOUR, MONTH):
+        text = dict(read.typed).get(kind.name, "")
         values = kind.high - kind.low + 1
-        if base == "*" and step and kind.name in ("second", "minute", "hour", "month") and values % int(step):
-            message = f"*/{step} in the {kind.name} field does not divide {values}: the last interval of each round is shorter."
-            if int(step) >= values:
-                message = f"*/{step} in the {kind.name} field is larger than the field: it means {kind.low}."
-            found.append(ScheduleWarning("uneven_step", message))
+        if not text.startswith("*/") or "," in text or values % int(text[2:]) == 0:
+            continue
+        if int(text[2:]) > values:
+            message = f"{text} in the {kind.name} field is a step beyond the field: it means {kind.low} only."
+        else:
+            message = (
+                f"{text} in the {kind.name} field does not divide {values}: the last step of each round is shorter."
+            )
+        found.append(ScheduleWarning("uneven_step", message))
     second, minute, hour = read.plain[:3]
     if minute == "*" and second == "0" and hour.isdigit():
         message = f"It fires every minute from {int(hour):02}:00 to {int(hour):02}:59. Did you mean minute 0?"

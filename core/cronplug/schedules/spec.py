@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from croniter import croniter
+
 from cronplug.schedules.errors import ScheduleError
 from cronplug.schedules.months import FIRST_DAYS, FIRST_YEAR, SHAPE_OF_MONTH, SHAPES
 from cronplug.schedules.tokens import COLUMNS, CronText, SpecialDays, read_cron_text

@@ -17,6 +17,7 @@ from functools import lru_cache
 from importlib import resources
 
 import tzdata
+
 from cronplug.schedules.errors import ScheduleError
 from cronplug.schedules.months import LAST_YEAR
 
