@@ -132,6 +132,7 @@ class Task:
     """A stored task: its present definition and what the engine knows of it.
 
     `next_run_at` is None when nothing is planned (disabled, or no schedule). `revision` counts from 1.
+    `schedule_error` says why a stored schedule can no longer be read; the task is set aside then.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Task:
     created_at: datetime
     updated_at: datetime
     next_run_at: datetime | None
+    schedule_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,53 @@
+"""What a unit gets: a connection inside a transaction that is not its own to end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from cronplug.store.border import DriverErrors, store_error
+from cronplug.store.statements import DialectName, Row, Stmt
+
+T = TypeVar("T")
+Run = Callable[[str, Sequence[Any]], Awaitable[Iterable[Sequence[Any]]]]
+
+
+class Conn:
+    """Runs statements for one unit, one after another. It must not be used once the unit has returned."""
+
+    def __init__(self, dialect: DialectName, run: Run) -> None:
+        self.dialect: DialectName = dialect
+        self._run: Run | None = run
+
+    async def fetch(self, stmt: Stmt, **params: Any) -> list[Row]:
+        """Run a statement; the rows it selects or returns. Raises StoreError, after which the unit must end."""
+        if self._run is None:
+            raise RuntimeError("a connection was used after its unit had ended")
+        compiled = stmt.compiled(self.dialect)
+        try:
+            raw = await self._run(compiled.sql, compiled.arguments(params))
+        except DriverErrors as error:
+            raise store_error(error) from error
+        return compiled.rows(raw)
+
+    async def fetch_one(self, stmt: Stmt, **params: Any) -> Row | None:
+        """The first row of a statement, or None."""
+        rows = await self.fetch(stmt, **params)
+        return rows[0] if rows else None
+
+    async def fetch_value(self, stmt: Stmt, **params: Any) -> Any:
+        """The first value of the first row of a statement, None without a row."""
+        rows = await self.fetch(stmt, **params)
+        return next(iter(rows[0].values())) if rows else None
+
+    async def run(self, stmt: Stmt, **params: Any) -> None:
+        """Run a statement that returns nothing."""
+        await self.fetch(stmt, **params)
+
+    def end(self) -> None:
+        """The unit has returned: refuse further use."""
+        self._run = None
+
+
+Unit = Callable[[Conn], Awaitable[T]]
+"""Work for one transaction, handed to `Store.read` or `Store.write`."""

@@ -1,0 +1,31 @@
+"""Task definitions as JSON: one format for `tasks` and `task_revisions`."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from cronplug.model import CatchUp, Delivery, Json, Overlap, TaskDefinition, TaskType
+
+_NAMES = tuple(field.name for field in fields(TaskDefinition))
+_ENUMS = {"type": TaskType, "catch_up": CatchUp, "overlap": Overlap, "delivery": Delivery}
+
+
+def definition_to_json(definition: TaskDefinition) -> dict[str, Json]:
+    """All fields by name."""
+    values = {name: getattr(definition, name) for name in _NAMES}
+    return values | {
+        "tags": list(definition.tags),
+        "function_payload": dict(definition.function_payload),
+        "http_headers": dict(definition.http_headers),
+    }
+
+
+def definition_from_json(stored: dict[str, Json]) -> TaskDefinition:
+    """The definition. A field the row does not have (it is older) gets its default, an unknown one is left out."""
+    values: dict[str, Any] = {name: stored[name] for name in _NAMES if name in stored}
+    for name, enum in _ENUMS.items():
+        if name in values:
+            values[name] = enum(values[name])
+    values["tags"] = tuple(values.get("tags", ()))
+    return TaskDefinition(**values)

@@ -1,0 +1,589 @@
+"""Executions and their attempts. Every change of state is one conditional statement, and RETURNING tells who won."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from cronplug.ids import encode_id, first_id_at
+from cronplug.model import Attempt, Execution, Json, Reason, Status, TaskType, Trigger
+from cronplug.store import schema
+from cronplug.store.columns import Id, Instant, JsonText, Words
+from cronplug.store.conn import Conn
+from cronplug.store.statements import (
+    JsonRows,
+    Row,
+    Stmt,
+    column_types,
+    given_ids,
+    given_texts,
+    pack_ids,
+    pack_rows,
+    pack_texts,
+)
+
+E = schema.executions
+A = schema.attempts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionFilter:
+    """Which executions; None does not matter. `queued_from` is included, `queued_until` is not."""
+
+    task_id: str | None = None
+    statuses: frozenset[Status] | None = None
+    function_name: str | None = None
+    trigger: Trigger | None = None
+    queued_from: datetime | None = None
+    queued_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """The end of an attempt, which is the end of its execution (`status` is an ended one) or not (`queued`).
+
+    With `queued` the attempt becomes a row of `attempts`: `reason`, `error_message`, `worker` and `finished_at` tell of
+    it, and `attempt_status` (default: what the reason implies). The execution waits until `available_at`, its reason
+    `retrying` when the attempt is `counted`, else the attempt's; one that is not counted gives its number back. One that
+    was asked to cancel never goes back: it ends `cancelled`.
+    `cut_offs`, when given, must be the execution's: with `attempt` it tells every start from every other.
+    `finished_at` is the end of the attempt in any case. `result` and `result_summary` are kept only at the end.
+    """
+
+    execution_id: str
+    attempt: int
+    lease_owner: str
+    status: Status
+    reason: Reason
+    finished_at: datetime
+    error_message: str | None = None
+    result: Json = None
+    result_summary: str | None = None
+    available_at: datetime | None = None
+    worker: str | None = None
+    counted: bool = True
+    log_lines: int = 0
+    log_truncated: bool = False
+    progress: float | None = None
+    progress_note: str | None = None
+    attempt_status: Status | None = None
+    cut_offs: int | None = None
+
+
+def _bind(name: str, type_: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=type_)
+
+
+_LIMIT = _bind("limit", sa.Integer())
+_NOW = _bind("now", Instant())
+_ID = E.c.id == _bind("id", Id())
+_NULL = sa.null()
+
+# Written out, as in the indexes: SQLite uses a partial index only for its very words.
+_IS_QUEUED, _IS_RUNNING, _IS_UNFINISHED = schema.QUEUED, schema.RUNNING, schema.UNFINISHED
+
+
+# -- new ones --------------------------------------------------------------------------------------------------------
+
+_ALL_COLUMNS = column_types(E)
+_NEW = JsonRows("rows", _ALL_COLUMNS)
+INSERT = Stmt(
+    insert(E)
+    .from_select(
+        list(_ALL_COLUMNS),
+        # Without a WHERE, SQLite takes ON CONFLICT for the condition of a join.
+        sa.select(*(_NEW[name] for name in _ALL_COLUMNS)).select_from(_NEW.table).where(sa.true()),
+    )
+    .on_conflict_do_nothing(index_elements=["task_id", "scheduled_for"], index_where=schema.FIRED)
+    .returning(E.c.id)
+)
+
+
+async def insert_executions(conn: Conn, executions: Sequence[Execution]) -> set[str]:
+    """Store new executions; the ids of those really inserted. A fire time that has its execution is left out.
+
+    Raises UniqueViolation when an id is taken.
+    """
+    if not executions:
+        return set()
+    rows = pack_rows(_ALL_COLUMNS, ({name: getattr(it, name) for name in _ALL_COLUMNS} for it in executions))
+    return {row["id"] for row in await conn.fetch(INSERT, rows=rows)}
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+SELECT = Stmt(sa.select(E).where(_ID))
+
+_OF_TASKS = given_ids("task_ids").subquery("wanted")
+_N = E.alias("newer")
+_FLOOR = (  # the id of each task's n-th newest, by the index (task_id, id)
+    sa.select(
+        _OF_TASKS.c[0].label("task_id"),
+        sa.func.coalesce(
+            sa.select(_N.c.id)
+            .where(_N.c.task_id == _OF_TASKS.c[0])
+            .order_by(_N.c.id.desc())
+            .limit(sa.literal_column("1"))
+            .offset(_bind("skip", sa.Integer()))
+            .scalar_subquery(),
+            sa.literal_column("0"),
+        ).label("floor"),
+    )
+).subquery("floors")
+SELECT_RECENT = Stmt(
+    sa.select(E)
+    .select_from(_FLOOR.join(E, sa.and_(E.c.task_id == _FLOOR.c.task_id, E.c.id >= _FLOOR.c.floor)))
+    .order_by(E.c.task_id, E.c.id.desc())
+)
+
+SELECT_UNFINISHED_TASK_IDS = Stmt(
+    sa.select(E.c.task_id).distinct().where(_IS_UNFINISHED, E.c.task_id.in_(given_ids("task_ids")))
+)
+SELECT_RUNNING_OF_TASK = Stmt(
+    sa.select(E.c.id).where(_IS_UNFINISHED, _IS_RUNNING, E.c.task_id == _bind("task_id", Id())).order_by(E.c.id)
+)
+SELECT_NEXT_AVAILABLE_AT = Stmt(
+    sa.select(E.c.available_at).where(_IS_QUEUED).order_by(E.c.available_at).limit(sa.literal_column("1"))
+)
+SELECT_ATTEMPTS = Stmt(
+    sa.select(*(column for column in A.c if column.name != "ordinal"))
+    .where(A.c.execution_id == _bind("id", Id()))
+    .order_by(A.c.ordinal)
+)
+
+
+async def select_execution(conn: Conn, execution_id: str) -> Execution | None:
+    """An execution, None when there is none (whatever the form of the id)."""
+    row = await conn.fetch_one(SELECT, id=execution_id)
+    return None if row is None else _execution(row)
+
+
+async def select_executions(
+    conn: Conn, filter: ExecutionFilter, *, limit: int, before_id: str | None = None, offset: int = 0
+) -> list[Execution]:
+    """Executions, the newest first; `before_id` goes on after that one at the same cost at any depth."""
+    params = _filter_params(filter)
+    if before_id is not None:
+        params["before_id"] = before_id
+    rows = await conn.fetch(_list_stmt(tuple(params)), **params, limit=limit, offset=offset)
+    return [_execution(row) for row in rows]
+
+
+async def count_executions(conn: Conn, filter: ExecutionFilter, *, cap: int = 10_000) -> int:
+    """How many executions; `cap` means that many or more."""
+    params = _filter_params(filter)
+    count: int = await conn.fetch_value(_count_stmt(tuple(params)), **params, cap=cap)
+    return count
+
+
+async def select_recent_by_task(
+    conn: Conn, task_ids: Sequence[str], *, per_task: int
+) -> dict[str, list[Execution]]:
+    """The newest executions of each task, the newest first; a task without any has an empty list."""
+    recent: dict[str, list[Execution]] = {task_id: [] for task_id in task_ids}
+    for row in await conn.fetch(SELECT_RECENT, task_ids=pack_ids(recent), skip=per_task - 1):
+        recent[row["task_id"]].append(_execution(row))
+    return recent
+
+
+async def select_unfinished_task_ids(conn: Conn, task_ids: Sequence[str]) -> set[str]:
+    """Those of the tasks that have a queued or running execution."""
+    rows = await conn.fetch(SELECT_UNFINISHED_TASK_IDS, task_ids=pack_ids(task_ids))
+    return {row["task_id"] for row in rows}
+
+
+async def select_running_of_task(conn: Conn, task_id: str) -> list[str]:
+    """The ids of a task's running executions, the oldest first."""
+    return [row["id"] for row in await conn.fetch(SELECT_RUNNING_OF_TASK, task_id=task_id)]
+
+
+async def select_next_available_at(conn: Conn) -> datetime | None:
+    """The earliest instant at which a queued execution may start, past or coming; None when nothing is queued."""
+    at: datetime | None = await conn.fetch_value(SELECT_NEXT_AVAILABLE_AT)
+    return at
+
+
+async def select_attempts(conn: Conn, execution_id: str) -> list[Attempt]:
+    """The attempts that were followed by another one, in their order."""
+    return [
+        Attempt(**(row | {"status": Status(row["status"]), "reason": Reason(row["reason"])}))
+        for row in await conn.fetch(SELECT_ATTEMPTS, id=execution_id)
+    ]
+
+
+_CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
+    "task_id": E.c.task_id == _bind("task_id", Id()),
+    "statuses": E.c.status.in_(given_texts("statuses")),
+    "function_name": E.c.function_name == _bind("function_name", Words()),
+    "trigger": E.c.trigger == _bind("trigger", Words()),
+    "id_from": E.c.id >= _bind("id_from", Id()),
+    "id_until": E.c.id < _bind("id_until", Id()),
+    "before_id": E.c.id < _bind("before_id", Id()),
+}
+
+
+def _filter_params(filter: ExecutionFilter) -> dict[str, Any]:
+    """The parameters of the conditions that matter. An identifier tells when it was made, so a time is a range of ids."""
+    params: dict[str, Any] = {}
+    if filter.task_id is not None:
+        params["task_id"] = filter.task_id
+    if filter.statuses is not None:
+        params["statuses"] = pack_texts(sorted(filter.statuses))
+    if filter.function_name is not None:
+        params["function_name"] = filter.function_name
+    if filter.trigger is not None:
+        params["trigger"] = filter.trigger
+    if filter.queued_from is not None:
+        params["id_from"] = encode_id(first_id_at(filter.queued_from))
+    if filter.queued_until is not None:
+        params["id_until"] = encode_id(first_id_at(filter.queued_until))
+    return params
+
+
+@lru_cache(maxsize=256)
+def _list_stmt(given: tuple[str, ...]) -> Stmt:
+    return Stmt(
+        sa.select(E)
+        .where(*(_CONDITIONS[name] for name in given))
+        .order_by(E.c.id.desc())
+        .limit(_LIMIT)
+        .offset(_bind("offset", sa.Integer()))
+    )
+
+
+@lru_cache(maxsize=256)
+def _count_stmt(given: tuple[str, ...]) -> Stmt:
+    some = sa.select(sa.literal_column("1").label("one")).select_from(E).where(*(_CONDITIONS[name] for name in given))
+    return Stmt(sa.select(sa.func.count()).select_from(some.limit(_bind("cap", sa.Integer())).subquery()))
+
+
+# -- claim and lease -------------------------------------------------------------------------------------------------
+
+_CLAIMABLE = (
+    sa.select(E.c.id)
+    .where(_IS_QUEUED, E.c.available_at <= _NOW)
+    .order_by(E.c.available_at, E.c.id)
+    .limit(_LIMIT)
+    .with_for_update(skip_locked=True)  # left out on SQLite, where one writer needs none
+    .correlate(None)
+    .cte("claimable")  # PostgreSQL may run a plain subquery more than once, and then claim more than the limit
+)
+CLAIM = Stmt(
+    sa.update(E)
+    .where(E.c.id.in_(sa.select(_CLAIMABLE.c.id)))
+    .values(
+        status=sa.literal_column("'running'"),
+        attempt=E.c.attempt + sa.literal_column("1"),
+        lease_owner=_bind("node_id", Words()),
+        lease_until=_bind("lease_until", Instant()),
+        started_at=sa.func.coalesce(E.c.started_at, _NOW),
+        attempt_started_at=_NOW,
+        reason=_NULL,
+        error_message=_NULL,
+        worker=_NULL,
+        progress=_NULL,
+        progress_note=_NULL,
+    )
+    .returning(E)
+)
+RENEW = Stmt(
+    sa.update(E)
+    .where(_IS_RUNNING, E.c.lease_owner == _bind("node_id", Words()))
+    .values(lease_until=_bind("lease_until", Instant()))
+    .returning(E.c.id, E.c.cancel_requested)
+)
+EXPIRE_OTHERS = Stmt(
+    sa.update(E).where(_IS_RUNNING, E.c.lease_owner != _bind("node_id", Words())).values(lease_until=_NOW)
+)
+SELECT_EXPIRED = Stmt(
+    sa.select(E).where(_IS_RUNNING, E.c.lease_until <= _NOW).order_by(E.c.lease_until, E.c.id).limit(_LIMIT)
+)
+
+
+async def claim_executions(
+    conn: Conn, *, node_id: str, now: datetime, lease_until: datetime, limit: int
+) -> list[Execution]:
+    """Begin the next attempt of queued executions whose time has come, the longest waiting first."""
+    rows = await conn.fetch(CLAIM, node_id=node_id, now=now, lease_until=lease_until, limit=limit)
+    return sorted(map(_execution, rows), key=lambda execution: (execution.available_at, execution.id))
+
+
+async def renew_leases(conn: Conn, *, node_id: str, lease_until: datetime) -> list[tuple[str, bool]]:
+    """Keep all that a node runs: (id, is its cancel requested) of what is still its own."""
+    rows = await conn.fetch(RENEW, node_id=node_id, lease_until=lease_until)
+    return [(row["id"], row["cancel_requested"]) for row in rows]
+
+
+async def expire_leases_of_others(conn: Conn, node_id: str, *, now: datetime) -> None:
+    """Let every running execution of another node expire now: there is no other node."""
+    await conn.run(EXPIRE_OTHERS, node_id=node_id, now=now)
+
+
+async def select_expired(conn: Conn, now: datetime, *, limit: int) -> list[Execution]:
+    """Running executions whose lease has ended, the longest ended first."""
+    return [_execution(row) for row in await conn.fetch(SELECT_EXPIRED, now=now, limit=limit)]
+
+
+# -- the end of an attempt -------------------------------------------------------------------------------------------
+
+_FINISH_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "execution_id": Id(),
+    "attempt": sa.Integer(),
+    "lease_owner": Words(),
+    "status": Words(),
+    "queued_reason": Words(),
+    "reason": Words(),
+    "finished_at": Instant(),
+    "error_message": Words(),
+    "result": JsonText(),
+    "result_summary": Words(),
+    "available_at": Instant(),
+    "worker": Words(),
+    "counted": sa.Boolean(),
+    "log_lines": sa.Integer(),
+    "log_truncated": sa.Boolean(),
+    "progress": sa.Double(),
+    "progress_note": Words(),
+    "attempt_status": Words(),
+    "cut_offs": sa.Integer(),
+}
+_F = JsonRows("rows", _FINISH_COLUMNS)
+_GOES_BACK = sa.and_(_F["status"] == sa.literal_column("'queued'"), sa.not_(E.c.cancel_requested))
+_CANCELS = sa.and_(_F["status"] == sa.literal_column("'queued'"), E.c.cancel_requested)
+_GIVES_BACK = sa.and_(_GOES_BACK, sa.not_(_F["counted"]))
+_IS_RUNNING_HERE = sa.text("executions.status = 'running'")
+_ONE, _ZERO = sa.literal_column("1"), sa.literal_column("0")
+
+_FINISH = (
+    sa.update(E)
+    .where(
+        E.c.id == _F["execution_id"],
+        _IS_RUNNING_HERE,
+        E.c.attempt == _F["attempt"],
+        E.c.lease_owner == _F["lease_owner"],
+        sa.or_(_F["cut_offs"].is_(None), E.c.cut_offs == _F["cut_offs"]),
+    )
+    .values(
+        status=sa.case((_CANCELS, sa.literal_column("'cancelled'")), else_=_F["status"]),
+        reason=sa.case(
+            (_CANCELS, sa.literal_column("'cancelled_by_request'")), (_GOES_BACK, _F["queued_reason"]), else_=_F["reason"]
+        ),
+        error_message=_F["error_message"],
+        result=_F["result"],
+        result_summary=_F["result_summary"],
+        finished_at=sa.case((_GOES_BACK, _NULL), else_=_F["finished_at"]),
+        available_at=sa.func.coalesce(_F["available_at"], E.c.available_at),
+        attempt=E.c.attempt - sa.case((_GIVES_BACK, _ONE), else_=_ZERO),
+        cut_offs=E.c.cut_offs + sa.case((_GIVES_BACK, _ONE), else_=_ZERO),
+        worker=sa.func.coalesce(_F["worker"], E.c.worker),
+        log_lines=_F["log_lines"],
+        log_truncated=_F["log_truncated"],
+        progress=sa.case((_GOES_BACK, _NULL), else_=_F["progress"]),
+        progress_note=sa.case((_GOES_BACK, _NULL), else_=_F["progress_note"]),
+        lease_owner=_NULL,
+        lease_until=_NULL,
+    )
+    .returning(E.c.id, E.c.status, E.c.cut_offs, E.c.attempt_started_at)
+)
+FINISH = Stmt(_FINISH)
+FINISH_EXPIRED = Stmt(_FINISH.where(E.c.lease_until <= _F["finished_at"]))
+
+_ATTEMPT_COLUMNS = column_types(A)
+_TRIED = JsonRows("rows", _ATTEMPT_COLUMNS)
+INSERT_ATTEMPTS = Stmt(
+    sa.insert(A).from_select(list(_ATTEMPT_COLUMNS), sa.select(*(_TRIED[name] for name in _ATTEMPT_COLUMNS)))
+)
+
+
+async def finish_executions(conn: Conn, finishes: Sequence[Finish]) -> set[str]:
+    """End attempts, checked: the ids of those that were still running under the finish's attempt and lease owner."""
+    return await _finish(conn, FINISH, finishes)
+
+
+async def settle_cut_off(conn: Conn, finishes: Sequence[Finish]) -> set[str]:
+    """End attempts whose node is gone: as `finish_executions`, and only if the lease has ended by `finished_at`."""
+    return await _finish(conn, FINISH_EXPIRED, finishes)
+
+
+async def _finish(conn: Conn, stmt: Stmt, finishes: Sequence[Finish]) -> set[str]:
+    if not finishes:
+        return set()
+    given = {finish.execution_id: finish for finish in finishes}
+    if len(given) < len(finishes):
+        raise ValueError("an execution can end one attempt at a time")
+    packed = pack_rows(_FINISH_COLUMNS, (_finish_row(given[id_]) for id_ in sorted(given)))
+    won = await conn.fetch(stmt, rows=packed)
+    went_back = [row for row in won if row["status"] == Status.QUEUED]
+    if went_back:
+        tried = (_attempt_row(given[row["id"]], row) for row in went_back)
+        await conn.run(INSERT_ATTEMPTS, rows=pack_rows(_ATTEMPT_COLUMNS, tried))
+    return {row["id"] for row in won}
+
+
+def _finish_row(finish: Finish) -> Row:
+    row = {name: getattr(finish, name, None) for name in _FINISH_COLUMNS}
+    row["queued_reason"] = Reason.RETRYING if finish.counted else finish.reason
+    return row
+
+
+_IMPLIED_STATUS = {
+    Reason.TIMEOUT: Status.TIMED_OUT,
+    Reason.CUT_OFF: Status.LOST,
+    Reason.SHUTDOWN: Status.LOST,
+    Reason.CRASH_LOOP: Status.LOST,
+}
+
+
+def _attempt_row(finish: Finish, after: Row) -> Row:
+    return {
+        "execution_id": finish.execution_id,
+        # The count of starts: those counted up to this one, and those cut off (the row counts this one already).
+        "ordinal": finish.attempt + after["cut_offs"] - (0 if finish.counted else 1),
+        "number": finish.attempt,
+        "started_at": after["attempt_started_at"] or finish.finished_at,
+        "finished_at": finish.finished_at,
+        "status": finish.attempt_status or _IMPLIED_STATUS.get(finish.reason, Status.FAILED),
+        "reason": finish.reason,
+        "error_message": finish.error_message,
+        "worker": finish.worker,
+        "counted": finish.counted,
+    }
+
+
+# -- what people ask for ---------------------------------------------------------------------------------------------
+
+def _if_queued(value: Any, otherwise: Any) -> sa.Case[Any]:
+    return sa.case((E.c.status == sa.literal_column("'queued'"), value), else_=otherwise)
+
+
+REQUEST_CANCEL = Stmt(
+    sa.update(E)
+    .where(_ID, _IS_UNFINISHED)
+    .values(
+        cancel_requested=sa.true(),
+        status=_if_queued(sa.literal_column("'cancelled'"), E.c.status),
+        reason=_if_queued(sa.literal_column("'cancelled_by_request'"), E.c.reason),
+        error_message=_if_queued(_NULL, E.c.error_message),
+        finished_at=_if_queued(_NOW, E.c.finished_at),
+    )
+    .returning(E)
+)
+CANCEL_QUEUED_OF_TASK = Stmt(
+    sa.update(E)
+    .where(_IS_UNFINISHED, _IS_QUEUED, E.c.task_id == _bind("task_id", Id()))
+    .values(
+        status=sa.literal_column("'cancelled'"),
+        reason=_bind("new_reason", Words()),
+        error_message=_bind("message", Words()),
+        finished_at=_NOW,
+    )
+    .returning(E.c.id)
+)
+
+_PROGRESS_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "id": Id(), "attempt": sa.Integer(), "fraction": sa.Double(), "note": Words()
+}  # fmt: skip
+_P = JsonRows("rows", _PROGRESS_COLUMNS)
+UPDATE_PROGRESS = Stmt(
+    sa.update(E)
+    .where(E.c.id == _P["id"], E.c.attempt == _P["attempt"], _IS_RUNNING_HERE)
+    .values(progress=_P["fraction"], progress_note=_P["note"])
+)
+
+
+async def request_cancel(conn: Conn, execution_id: str, *, now: datetime) -> Execution | None:
+    """Cancel a queued execution now, mark a running one; it afterwards, or None when it has ended or is unknown."""
+    row = await conn.fetch_one(REQUEST_CANCEL, id=execution_id, now=now)
+    return None if row is None else _execution(row)
+
+
+async def cancel_queued_of_task(
+    conn: Conn, task_id: str, *, reason: Reason, message: str, now: datetime
+) -> list[str]:
+    """Cancel all queued executions of a task; their ids."""
+    rows = await conn.fetch(CANCEL_QUEUED_OF_TASK, task_id=task_id, new_reason=reason, message=message, now=now)
+    return sorted(row["id"] for row in rows)
+
+
+async def update_progress(conn: Conn, progress: Iterable[tuple[str, int, float, str | None]]) -> None:
+    """Keep the newest (id, attempt, fraction, note) of running attempts; what has ended meanwhile is left out."""
+    names = tuple(_PROGRESS_COLUMNS)
+    newest = {entry[0]: entry for entry in progress}
+    await conn.run(UPDATE_PROGRESS, rows=pack_rows(_PROGRESS_COLUMNS, (dict(zip(names, it, strict=True)) for it in newest.values())))
+
+
+# -- retention -------------------------------------------------------------------------------------------------------
+
+_KEPT_SHORTER = "'success', 'skipped', 'missed', 'cancelled'"
+_KEPT_LONGER = "'failed', 'timed_out', 'lost'"
+
+
+def _delete_old(statuses: str) -> Stmt:
+    newer = E.alias("newer")
+    task = schema.tasks
+    is_newest_of_its_task = sa.and_(
+        sa.exists().where(task.c.id == E.c.task_id),
+        sa.not_(sa.exists().where(newer.c.task_id == E.c.task_id, newer.c.id > E.c.id)),
+    )
+    old = (
+        sa.select(E.c.id)
+        .where(
+            sa.text(f"executions.status IN ({statuses})"),
+            E.c.id < _bind("id_before", Id()),  # what ended before was made before: the index (status, id) finds it
+            E.c.finished_at < _bind("before", Instant()),
+            sa.not_(is_newest_of_its_task),
+        )
+        .limit(_LIMIT)
+        .correlate(None)
+    )
+    return Stmt(sa.delete(E).where(E.c.id.in_(old)).returning(E.c.id))
+
+
+DELETE_SHORTER = _delete_old(_KEPT_SHORTER)
+DELETE_LONGER = _delete_old(_KEPT_LONGER)
+
+_R = schema.task_revisions
+_OLD_REVISIONS = (
+    sa.select(_R.c.task_id, _R.c.revision)
+    .where(
+        _R.c.created_at < _bind("before", Instant()),
+        sa.not_(
+            sa.exists().where(schema.tasks.c.id == _R.c.task_id, schema.tasks.c.revision == _R.c.revision)
+        ),
+        sa.not_(sa.exists().where(E.c.task_id == _R.c.task_id, E.c.task_revision == _R.c.revision)),
+    )
+    .limit(sa.literal_column("20"))
+    .correlate(None)
+)
+DELETE_REVISIONS = Stmt(sa.delete(_R).where(sa.tuple_(_R.c.task_id, _R.c.revision).in_(_OLD_REVISIONS)))
+
+
+async def delete_ended(conn: Conn, *, success_before: datetime, failed_before: datetime, limit: int) -> int:
+    """Delete up to `limit` executions that ended long ago, with their attempts and logs; how many.
+
+    `success_before` is for success, skipped, missed and cancelled ones, `failed_before` for failed, timed out and lost
+    ones. The newest execution of each task that exists is kept whatever its age. What is left of the revisions of
+    tasks, when nothing tells of them any more and they are older than both, goes too.
+    """
+    deleted = 0
+    for stmt, before in ((DELETE_SHORTER, success_before), (DELETE_LONGER, failed_before)):
+        if deleted < limit:
+            id_before = encode_id(first_id_at(before))
+            deleted += len(await conn.fetch(stmt, id_before=id_before, before=before, limit=limit - deleted))
+    await conn.run(DELETE_REVISIONS, before=min(success_before, failed_before))
+    return deleted
+
+
+def _execution(row: Row) -> Execution:
+    row["trigger"] = Trigger(row["trigger"])
+    row["status"] = Status(row["status"])
+    row["type"] = TaskType(row["type"])
+    if row["reason"] is not None:
+        row["reason"] = Reason(row["reason"])
+    return Execution(**row)

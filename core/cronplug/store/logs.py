@@ -1,0 +1,77 @@
+"""The output of executions, kept in chunks of lines: one row per write, not one per line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from cronplug.clock import from_millis, to_millis
+from cronplug.model import Json, LogLine
+from cronplug.store import schema
+from cronplug.store.columns import Id
+from cronplug.store.conn import Conn
+from cronplug.store.statements import JsonRows, Stmt, column_types, pack_rows
+
+C = schema.log_chunks
+CHUNKS_AT_ONCE = 32
+
+_COLUMNS = column_types(C)
+_NEW = JsonRows("rows", _COLUMNS)
+APPEND = Stmt(
+    insert(C)
+    .from_select(
+        list(_COLUMNS),
+        sa.select(*(_NEW[name] for name in _COLUMNS)).where(
+            sa.exists().where(schema.executions.c.id == _NEW["execution_id"])  # it may have been deleted meanwhile
+        ),
+    )
+    .on_conflict_do_nothing(index_elements=["execution_id", "first_seq"])
+)
+SELECT = Stmt(
+    sa.select(C.c.lines)
+    .where(C.c.execution_id == sa.bindparam("id", type_=Id()), C.c.last_seq > sa.bindparam("after", type_=sa.Integer()))
+    .order_by(C.c.first_seq)
+    .limit(sa.literal_column(str(CHUNKS_AT_ONCE)))
+)
+
+
+async def append_lines(conn: Conn, execution_id: str, lines: Sequence[LogLine]) -> None:
+    """Keep lines of one execution, in the order of their `seq`. Doing it twice is the same as once."""
+    await append_all(conn, {execution_id: lines})
+
+
+async def append_all(conn: Conn, lines: Mapping[str, Sequence[LogLine]]) -> None:
+    """Keep lines of many executions (by id) in one statement."""
+    rows = [_chunk(execution_id, some) for execution_id, some in lines.items() if some]
+    if rows:
+        await conn.run(APPEND, rows=pack_rows(_COLUMNS, rows))
+
+
+async def select_lines(conn: Conn, execution_id: str, *, after_seq: int = 0, limit: int) -> list[LogLine]:
+    """Up to `limit` lines that follow `after_seq`; fewer only at the end."""
+    found: list[LogLine] = []
+    while len(found) < limit:
+        chunks = await conn.fetch(SELECT, id=execution_id, after=after_seq)
+        for chunk in chunks:
+            found.extend(line for line in map(_line, chunk["lines"]) if line.seq > after_seq)
+        if len(chunks) < CHUNKS_AT_ONCE:
+            break
+        after_seq = found[-1].seq
+    return found[:limit]
+
+
+def _chunk(execution_id: str, lines: Sequence[LogLine]) -> dict[str, Any]:
+    return {
+        "execution_id": execution_id,
+        "first_seq": lines[0].seq,
+        "last_seq": lines[-1].seq,
+        "lines": [[it.seq, to_millis(it.at), it.stream, it.level, it.attempt, it.text] for it in lines],
+    }
+
+
+def _line(stored: Json) -> LogLine:
+    seq, at, stream, level, attempt, text = stored
+    return LogLine(seq, from_millis(at), stream, level, attempt, text)

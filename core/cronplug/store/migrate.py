@@ -1,0 +1,152 @@
+"""Bring a database to the tables of this version: in one transaction, under a lock, without an ini file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from cronplug.errors import SchemaAhead, StoreError
+from cronplug.store import schema
+from cronplug.store.address import Address, parse_address, prepare_folder
+from cronplug.store.border import DriverErrors, store_error
+from cronplug.store.migrations import HEAD
+
+log = logging.getLogger(__name__)
+
+VERSION_TABLE = "cronplug_schema"
+WAIT_SECONDS = 60
+ADVISORY_LOCK = 0x63726F6E  # any number that nothing else in the database uses
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The revision of the schema `before` (None: there were no tables) and `after`."""
+
+    before: str | None
+    after: str
+
+
+async def migrate(url: str) -> Migrated:
+    """Create or upgrade the tables. May be called by many processes at once: one does it, the others wait.
+
+    An existing SQLite database is copied to `<file>.before-<revision>` before it is upgraded. A migration that fails
+    leaves everything as it was. Raises SchemaAhead when a newer cronplug was here, StoreError otherwise.
+    """
+    address = parse_address(url)
+    try:
+        if address.dialect == "sqlite":
+            prepare_folder(address.file)
+            await asyncio.to_thread(_back_up, address.file)
+        async with _locked(address) as connection:
+            migrated = await connection.run_sync(_upgrade)
+            if address.dialect == "sqlite":
+                await _check_foreign_keys(connection)
+    except (sa.exc.SQLAlchemyError, *DriverErrors) as error:
+        raise store_error(error) from error
+    if migrated.before is not None and migrated.before != migrated.after:
+        log.info("the database was upgraded from revision %s to %s", migrated.before, migrated.after)
+    return migrated
+
+
+@asynccontextmanager
+async def _locked(address: Address) -> AsyncIterator[AsyncConnection]:
+    """One transaction that no other process can be in; tables change within it on both databases."""
+    sqlite = address.dialect == "sqlite"
+    options: dict[str, Any] = {"timeout": WAIT_SECONDS, "isolation_level": None} if sqlite else {}
+    engine = create_async_engine(address.alchemy_url, connect_args=options, poolclass=sa.pool.NullPool)
+    if sqlite:
+        sa.event.listen(engine.sync_engine, "connect", _prepare_connection)
+        sa.event.listen(engine.sync_engine, "begin", _begin_exclusive)
+    try:
+        async with engine.begin() as connection:
+            if not sqlite:
+                await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+                await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+def _prepare_connection(connection: Any, _record: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA foreign_keys=OFF")  # a table is changed by making it anew
+
+
+def _begin_exclusive(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN EXCLUSIVE")
+
+
+def _upgrade(connection: sa.Connection) -> Migrated:
+    before = _stored_revision(connection)
+    if before == HEAD:
+        return Migrated(before, before)
+    # Imported late: a start that finds everything in place does without Alembic.
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    from cronplug.store.migrations import alembic_config
+
+    config = alembic_config()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if before is not None and before not in known:
+        raise SchemaAhead(
+            f"The database was upgraded by a newer cronplug (revision {before!r}, this one knows up to {HEAD!r}): "
+            "install that version or newer, or restore a backup."
+        )
+    if before is None and (taken := set(sa.inspect(connection).get_table_names()) & set(schema.metadata.tables)):
+        raise StoreError(
+            f"The database holds tables of another program ({', '.join(sorted(taken))}): give cronplug a database of its own."
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return Migrated(before, _stored_revision(connection) or "")
+
+
+def _stored_revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    revision: str | None = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    return revision
+
+
+async def _check_foreign_keys(connection: AsyncConnection) -> None:
+    broken = (await connection.exec_driver_sql("PRAGMA foreign_key_check")).fetchall()
+    if broken:
+        raise StoreError(f"The upgrade would have left {len(broken)} rows without what they belong to; nothing was changed.")
+
+
+def _back_up(path: Path) -> None:
+    """Copy a database that will be upgraded. What another process has upgraded meanwhile is not kept."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    revision = _revision_of(path)
+    if revision is None or revision == HEAD:
+        return
+    copy = path.with_name(f"{path.name}.before-{HEAD}")
+    unfinished = path.with_name(f"{copy.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
+        connection.execute("VACUUM INTO ?", (str(unfinished),))
+    if _revision_of(unfinished) == revision:
+        unfinished.replace(copy)
+        log.info("the database was copied to %s before its upgrade", copy)
+    else:
+        unfinished.unlink()
+
+
+def _revision_of(path: Path) -> str | None:
+    with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
+        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone()
+        row = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone() if known else None
+    return None if row is None else str(row[0])

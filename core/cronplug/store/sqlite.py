@@ -1,0 +1,273 @@
+"""SQLite: one writer that commits in groups, and readers that each see one snapshot per unit.
+
+Every connection is held by one task for as long as the store is open. `databases` gives each asyncio task a connection
+of its own, opened anew for every query, whose PRAGMAs are lost with it and whose close removes the WAL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiosqlite
+from databases import Database
+
+from cronplug.errors import StoreError
+from cronplug.store.address import Address, prepare_folder
+from cronplug.store.border import DriverErrors, store_error
+from cronplug.store.conn import Conn, Unit
+
+T = TypeVar("T")
+
+MAX_GROUP = 128
+"""Most units committed together."""
+
+UNIT_SECONDS = 30.0
+"""A unit that takes longer is given up: it stands in the way of all others."""
+
+BUSY_MILLIS = 5_000
+OLDEST_SQLITE = (3, 35, 0)
+
+
+def connection_class(synchronous: str) -> type[sqlite3.Connection]:
+    """The class every connection is made of, so that every one has the PRAGMAs."""
+    pragmas = (
+        f"busy_timeout={BUSY_MILLIS}",
+        "journal_mode=WAL",
+        f"synchronous={synchronous.upper()}",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-16000",
+        "journal_size_limit=67108864",
+    )
+
+    class Connection(sqlite3.Connection):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            for pragma in pragmas:
+                self.execute(f"PRAGMA {pragma}").close()
+
+    return Connection
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A unit in a queue, and the future its caller waits on (done: the caller has left)."""
+
+    unit: Unit[Any]
+    future: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a unit ended."""
+
+    result: Any = None
+    error: Exception | None = None
+
+    def tell(self, waiting: Waiting) -> None:
+        """Let the caller know, unless it has left."""
+        if waiting.future.done():
+            return
+        if self.error is None:
+            waiting.future.set_result(self.result)
+        else:
+            waiting.future.set_exception(self.error)
+
+
+Queue = asyncio.Queue[Waiting | None]
+
+
+class SqliteLanes:
+    """The tasks that hold the connections of a SQLite file."""
+
+    def __init__(self, address: Address, *, synchronous: str, readers: int) -> None:
+        self._database = Database(address.url, factory=connection_class(synchronous))
+        self._address = address
+        self._writes: Queue = asyncio.Queue()
+        self._reads: Queue = asyncio.Queue()
+        self._readers = readers
+        self._lanes: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Open all connections. Raises StoreError."""
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old, 3.35 or newer is needed.")
+        prepare_folder(self._address.file)
+        await self._database.connect()
+        try:
+            await self._start(self._writer, "store-writer")
+            for number in range(self._readers):
+                await self._start(self._reader, f"store-reader-{number}")
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _start(self, lane: Any, name: str) -> None:
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lanes.append(asyncio.create_task(lane(ready), name=name))
+        await ready
+
+    async def close(self) -> None:
+        """Finish what is queued, then close. Never cancels: `databases` loses a connection that is cancelled."""
+        self._writes.put_nowait(None)
+        for _ in range(self._readers):
+            self._reads.put_nowait(None)
+        await asyncio.gather(*self._lanes)
+        await self._database.disconnect()
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run a unit in a group commit; durable when this returns."""
+        return await _submit(self._writes, unit)
+
+    async def read(self, unit: Unit[T]) -> T:
+        """Run a unit on one snapshot."""
+        return await _submit(self._reads, unit)
+
+    def waiting(self) -> tuple[int, int]:
+        """How many (writes, reads) are queued."""
+        return self._writes.qsize(), self._reads.qsize()
+
+    @contextlib.asynccontextmanager
+    async def _connected(self, ready: asyncio.Future[None]) -> AsyncIterator[aiosqlite.Connection | None]:
+        """A held connection; None when it could not be opened, which `ready` then tells."""
+        try:
+            connection = await self._database.connection().__aenter__()
+        except DriverErrors as error:
+            ready.set_exception(store_error(error))
+            yield None
+            return
+        ready.set_result(None)
+        try:
+            yield connection.raw_connection
+        finally:
+            await connection.__aexit__()
+
+    async def _reader(self, ready: asyncio.Future[None]) -> None:
+        async with self._connected(ready) as raw:
+            if raw is None:
+                return
+            await raw.execute_fetchall("PRAGMA query_only=ON")
+            while (waiting := await self._reads.get()) is not None:
+                if not waiting.future.done():
+                    await _read_one(raw, waiting)
+
+    async def _writer(self, ready: asyncio.Future[None]) -> None:
+        async with self._connected(ready) as raw:
+            if raw is None:
+                return
+            more = True
+            while more:
+                group, more = await self._next_group()
+                if group:
+                    await _commit_group(raw, group)
+
+    async def _next_group(self) -> tuple[list[Waiting], bool]:
+        """What is queued now, at least one; False with it after the last."""
+        group: list[Waiting] = []
+        waiting = await self._writes.get()
+        while waiting is not None:
+            if not waiting.future.done():  # its caller gave up before it began
+                group.append(waiting)
+            if len(group) == MAX_GROUP or self._writes.empty():
+                return group, True
+            waiting = self._writes.get_nowait()
+        return group, False
+
+
+async def _submit(queue: Queue, unit: Unit[T]) -> T:
+    waiting = Waiting(unit, asyncio.get_running_loop().create_future())
+    queue.put_nowait(waiting)
+    result: T = await waiting.future  # cancelling the caller cancels this future, never the unit
+    return result
+
+
+async def _read_one(raw: aiosqlite.Connection, waiting: Waiting) -> None:
+    try:
+        await raw.execute_fetchall("BEGIN")
+    except DriverErrors as error:
+        waiting.fail(store_error(error))
+        return
+    end = await _run_unit(raw, waiting.unit)
+    await _rollback(raw)
+    end.tell(waiting)
+
+
+async def _commit_group(raw: aiosqlite.Connection, group: list[Waiting]) -> None:
+    """Run the units and commit them together: first in the hope that all succeed, else again with savepoints.
+
+    Only after the commit does a caller hear of success. A failure of the commit is every caller's.
+    """
+    try:
+        ends = await _commit_all(raw, group) or await _commit_each(raw, group)
+    except (StoreError, *DriverErrors) as error:
+        await _rollback(raw)
+        ends = [End(error=store_error(error))] * len(group)
+    for waiting, end in zip(group, ends, strict=True):
+        end.tell(waiting)
+
+
+async def _commit_all(raw: aiosqlite.Connection, group: list[Waiting]) -> list[End] | None:
+    """None, and nothing done, when a unit of several failed."""
+    await raw.execute_fetchall("BEGIN IMMEDIATE")  # a deferred one fails at its first write, without waiting
+    ends = []
+    for waiting in group:
+        end = await _run_unit(raw, waiting.unit)
+        if end.error is not None:
+            await _rollback(raw)
+            return [end] if len(group) == 1 else None
+        _check_in_transaction(raw, end)
+        ends.append(end)
+    await raw.execute_fetchall("COMMIT")
+    return ends
+
+
+async def _commit_each(raw: aiosqlite.Connection, group: list[Waiting]) -> list[End]:
+    """Each unit in a savepoint: one that fails takes back only itself."""
+    await raw.execute_fetchall("BEGIN IMMEDIATE")
+    ends = []
+    for waiting in group:
+        await raw.execute_fetchall("SAVEPOINT unit")
+        end = await _run_unit(raw, waiting.unit)
+        _check_in_transaction(raw, end)
+        if end.error is not None:
+            await raw.execute_fetchall("ROLLBACK TO unit")
+        await raw.execute_fetchall("RELEASE unit")
+        ends.append(end)
+    await raw.execute_fetchall("COMMIT")
+    return ends
+
+
+def _check_in_transaction(raw: aiosqlite.Connection, end: End) -> None:
+    """A full or broken disk makes SQLite roll everything back; what comes after would be a transaction of its own."""
+    if not raw.in_transaction:
+        raise end.error if isinstance(end.error, StoreError) else StoreError("SQLite gave up the transaction.")
+
+
+async def _run_unit(raw: aiosqlite.Connection, unit: Unit[Any]) -> End:
+    conn = Conn("sqlite", raw.execute_fetchall)
+    try:
+        async with asyncio.timeout(UNIT_SECONDS):
+            return End(result=await unit(conn))
+    except TimeoutError:
+        return End(error=StoreError(f"A transaction took longer than {UNIT_SECONDS:.0f} s."))
+    except asyncio.CancelledError:
+        lane = asyncio.current_task()
+        if lane is None or lane.cancelling():
+            raise
+        return End(error=StoreError("A transaction waited for something that was cancelled."))
+    except Exception as error:  # noqa: BLE001 - whatever the caller's unit raises is the caller's
+        return End(error=error)
+    finally:
+        conn.end()
+
+
+async def _rollback(raw: aiosqlite.Connection) -> None:
+    """Back to no transaction, whether or not SQLite has done it itself."""
+    with contextlib.suppress(sqlite3.Error):
+        if raw.in_transaction:
+            await raw.execute_fetchall("ROLLBACK")

@@ -1,0 +1,103 @@
+"""Figures over everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from cronplug.ids import encode_id, first_id_at
+from cronplug.model import Status
+from cronplug.store import schema
+from cronplug.store.columns import Id
+from cronplug.store.conn import Conn
+from cronplug.store.statements import Stmt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """`active_jobs`: enabled tasks with a next fire time. `last_24h_by_status`: executions queued in the last 24 hours."""
+
+    total_tasks: int
+    enabled_tasks: int
+    active_jobs: int
+    last_24h_by_status: Mapping[Status, int]
+    active_executions: int
+    queued_executions: int
+
+    @property
+    def last_24h_executions(self) -> int:
+        """All executions queued in the last 24 hours."""
+        return sum(self.last_24h_by_status.values())
+
+
+T, E = schema.tasks, schema.executions
+
+TASKS = Stmt(
+    sa.select(
+        sa.func.count().label("total"),
+        sa.func.count(sa.case((T.c.enabled, T.c.id))).label("enabled"),
+        sa.func.count(sa.case((sa.and_(T.c.enabled, T.c.next_run_at.is_not(None)), T.c.id))).label("active"),
+    ).select_from(T)
+)
+
+
+def _count(*where: sa.ColumnElement[bool] | sa.TextClause) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(E).where(*where).scalar_subquery()
+
+
+def _tasks_by(expression: str) -> sa.Select[tuple[str, int]]:
+    name = sa.literal_column(expression, sa.Text()).label("name")
+    return sa.select(name, sa.func.count().label("tasks")).where(T.c.type == sa.literal_column("'function'")).group_by(name)
+
+
+# One count for each status, all of them within the index (status, id).
+EXECUTIONS = Stmt(
+    sa.select(
+        *(
+            _count(E.c.status == sa.literal_column(f"'{status.value}'"), E.c.id >= sa.bindparam("id_from", type_=Id())).label(status.value)
+            for status in Status
+        ),
+        _count(schema.RUNNING).label("all_running"),
+        _count(schema.QUEUED).label("all_queued"),
+    )
+)
+
+TASKS_BY_FUNCTION = Stmt(
+    _tasks_by("json_extract(definition, '$.function_name')"),
+    postgresql=_tasks_by("CAST(definition AS jsonb) ->> 'function_name'"),
+)
+
+SIZE = Stmt(
+    sa.select(
+        (sa.literal_column("page_count") * sa.literal_column("page_size")).label("bytes")
+    ).select_from(sa.text("pragma_page_count(), pragma_page_size()")),
+    postgresql=sa.select(sa.func.pg_database_size(sa.func.current_database()).label("bytes")),
+)
+
+
+async def select_stats(conn: Conn, *, now: datetime) -> Stats:
+    """The figures of the last 24 hours and of now."""
+    tasks = (await conn.fetch(TASKS))[0]
+    counts = (await conn.fetch(EXECUTIONS, id_from=encode_id(first_id_at(now - timedelta(hours=24)))))[0]
+    return Stats(
+        total_tasks=tasks["total"],
+        enabled_tasks=tasks["enabled"],
+        active_jobs=tasks["active"],
+        last_24h_by_status={status: counts[status.value] for status in Status},
+        active_executions=counts["all_running"],
+        queued_executions=counts["all_queued"],
+    )
+
+
+async def database_size(conn: Conn) -> int:
+    """The size of the database in bytes, without its write-ahead log."""
+    size: int = await conn.fetch_value(SIZE)
+    return size
+
+
+async def count_tasks_by_function(conn: Conn) -> dict[str, int]:
+    """How many tasks run each function; reads every task."""
+    return {row["name"]: row["tasks"] for row in await conn.fetch(TASKS_BY_FUNCTION)}

@@ -1,0 +1,284 @@
+"""Tasks, their tags, and what they were at each revision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from cronplug.model import Task, TaskDefinition, TaskType
+from cronplug.store import schema
+from cronplug.store.columns import Id, Instant, storable
+from cronplug.store.conn import Conn
+from cronplug.store.definitions import definition_from_json, definition_to_json
+from cronplug.store.statements import JsonRows, Row, Stmt, given_texts, pack_rows, pack_texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which tasks; None does not matter. `q` is looked for, in any case, in name, description, function, URL and tags."""
+
+    type: TaskType | None = None
+    enabled: bool | None = None
+    q: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """Moves a task to its next fire time, if fire time and revision are still the expected ones."""
+
+    task_id: str
+    expected_next_run_at: datetime | None
+    expected_revision: int
+    next_run_at: datetime | None
+    schedule_error: str | None = None
+
+
+T = schema.tasks
+_COLUMNS = (
+    T.c.id, T.c.definition, T.c.revision, T.c.created_at, T.c.updated_at, T.c.next_run_at, T.c.schedule_error,
+)  # fmt: skip
+_BY_ID = T.c.id == sa.bindparam("id", type_=Id())
+_IS_DUE = sa.and_(T.c.enabled, T.c.next_run_at <= sa.bindparam("now", type_=Instant()))
+
+INSERT = Stmt(sa.insert(T))
+SELECT = Stmt(sa.select(*_COLUMNS).where(_BY_ID))
+UPDATE = Stmt(
+    sa.update(T)
+    .where(_BY_ID, T.c.revision == sa.bindparam("expected_revision", type_=sa.Integer()))
+    .values(
+        {
+            column.name: sa.bindparam(f"new_{column.name}", type_=column.type)
+            for column in T.columns
+            if column.name not in ("id", "created_at")
+        }
+    )
+    .returning(T.c.id)
+)
+DELETE = Stmt(sa.delete(T).where(_BY_ID).returning(T.c.id))
+
+_DUE = (
+    sa.select(*_COLUMNS)
+    .where(_IS_DUE)
+    .order_by(T.c.next_run_at, T.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer()))
+)
+SELECT_DUE = Stmt(_DUE)
+SELECT_DUE_LOCKED = Stmt(_DUE.with_for_update(skip_locked=True))
+SELECT_NEXT_DUE_AT = Stmt(
+    sa.select(T.c.next_run_at)
+    .where(T.c.enabled, T.c.next_run_at.is_not(None))
+    .order_by(T.c.next_run_at)
+    .limit(sa.literal_column("1"))
+)
+
+_ADVANCE_COLUMNS = {
+    "id": Id(),
+    "expected_next_run_at": Instant(),
+    "expected_revision": sa.Integer(),
+    "next_run_at": Instant(),
+    "schedule_error": sa.Text(),
+}
+_ADVANCES = JsonRows("rows", _ADVANCE_COLUMNS)
+ADVANCE = Stmt(
+    sa.update(T)
+    .where(
+        T.c.id == _ADVANCES["id"],
+        T.c.next_run_at.is_not_distinct_from(_ADVANCES["expected_next_run_at"]),
+        T.c.revision == _ADVANCES["expected_revision"],
+    )
+    .values(next_run_at=_ADVANCES["next_run_at"], schedule_error=_ADVANCES["schedule_error"])
+    .returning(T.c.id)
+)
+
+G = schema.task_tags
+DELETE_TAGS = Stmt(sa.delete(G).where(G.c.task_id == sa.bindparam("id", type_=Id())))
+INSERT_TAGS = Stmt(
+    sa.insert(G).from_select(
+        ["task_id", "tag"],
+        sa.select(sa.bindparam("id", type_=Id()), given_texts("tags").subquery("given")),
+    )
+)
+
+R = schema.task_revisions
+INSERT_REVISION = Stmt(insert(R).on_conflict_do_nothing(index_elements=["task_id", "revision"]))
+SELECT_REVISION = Stmt(
+    sa.select(R.c.definition).where(
+        R.c.task_id == sa.bindparam("id", type_=Id()), R.c.revision == sa.bindparam("revision", type_=sa.Integer())
+    )
+)
+
+SORTS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
+    "name": (T.c.name_key.asc(), T.c.id.asc()),
+    "-name": (T.c.name_key.desc(), T.c.id.desc()),
+    "createdAt": (T.c.created_at.asc(), T.c.id.asc()),
+    "-createdAt": (T.c.created_at.desc(), T.c.id.desc()),
+    "updatedAt": (T.c.updated_at.asc(), T.c.id.asc()),
+    "-updatedAt": (T.c.updated_at.desc(), T.c.id.desc()),
+    "nextRunAt": (T.c.next_run_at.asc().nulls_last(), T.c.id.asc()),
+    "-nextRunAt": (T.c.next_run_at.desc().nulls_last(), T.c.id.desc()),
+}
+"""The orders of a list of tasks, by their names in the API. What has no next fire time comes last in both."""
+
+
+async def insert_task(conn: Conn, task: Task) -> None:
+    """Store a new task and its first revision. Raises UniqueViolation when the id is taken."""
+    await conn.run(INSERT, **_values(task), id=task.id, created_at=task.created_at)
+    await _insert_tags(conn, task)
+    await _insert_revision(conn, task)
+
+
+async def select_task(conn: Conn, task_id: str) -> Task | None:
+    """A task, None when there is none (whatever the form of the id)."""
+    row = await conn.fetch_one(SELECT, id=task_id)
+    return None if row is None else _task(row)
+
+
+async def select_tasks(
+    conn: Conn, filter: TaskFilter, *, sort: str = "-createdAt", limit: int, offset: int = 0
+) -> list[Task]:
+    """A page of tasks in one of the orders of `SORTS`."""
+    rows = await conn.fetch(_list_stmt(_given(filter), sort), **_filter_params(filter), limit=limit, offset=offset)
+    return [_task(row) for row in rows]
+
+
+async def count_tasks(conn: Conn, filter: TaskFilter) -> int:
+    """How many tasks."""
+    count: int = await conn.fetch_value(_count_stmt(_given(filter)), **_filter_params(filter))
+    return count
+
+
+async def update_task(conn: Conn, task: Task, *, expected_revision: int) -> bool:
+    """Replace a task, if it is still at `expected_revision`; False when it is not, or is gone."""
+    values = {f"new_{name}": value for name, value in _values(task).items()}
+    if not await conn.fetch(UPDATE, id=task.id, expected_revision=expected_revision, **values):
+        return False
+    await conn.run(DELETE_TAGS, id=task.id)
+    await _insert_tags(conn, task)
+    await _insert_revision(conn, task)
+    return True
+
+
+async def delete_task(conn: Conn, task_id: str) -> bool:
+    """Remove a task; its executions and revisions stay until retention takes them. False when there was none."""
+    return bool(await conn.fetch(DELETE, id=task_id))
+
+
+async def select_due_tasks(conn: Conn, now: datetime, *, limit: int, lock: bool = False) -> list[Task]:
+    """Enabled tasks whose `next_run_at` has come, the oldest first.
+
+    `lock` (in a write only) leaves out, on PostgreSQL, what another node has locked in the same way.
+    """
+    rows = await conn.fetch(SELECT_DUE_LOCKED if lock else SELECT_DUE, now=now, limit=limit)
+    return [_task(row) for row in rows]
+
+
+async def select_next_due_at(conn: Conn) -> datetime | None:
+    """The earliest `next_run_at` of all enabled tasks, past or coming; None when nothing is planned."""
+    at: datetime | None = await conn.fetch_value(SELECT_NEXT_DUE_AT)
+    return at
+
+
+async def advance_tasks(conn: Conn, advances: Sequence[Advance]) -> set[str]:
+    """Move tasks to their next fire times; the ids of those that were still as expected."""
+    if not advances:
+        return set()
+    rows = pack_rows(
+        _ADVANCE_COLUMNS,
+        (
+            {
+                "id": advance.task_id,
+                "expected_next_run_at": advance.expected_next_run_at,
+                "expected_revision": advance.expected_revision,
+                "next_run_at": advance.next_run_at,
+                "schedule_error": advance.schedule_error,
+            }
+            for advance in sorted(advances, key=lambda advance: advance.task_id)
+        ),
+    )
+    return {row["id"] for row in await conn.fetch(ADVANCE, rows=rows)}
+
+
+async def select_definition(conn: Conn, task_id: str, *, revision: int) -> TaskDefinition | None:
+    """What a task was at a revision, also after it was deleted; None when nothing tells it any more."""
+    stored = await conn.fetch_value(SELECT_REVISION, id=task_id, revision=revision)
+    return None if stored is None else definition_from_json(stored)
+
+
+async def _insert_tags(conn: Conn, task: Task) -> None:
+    tags = dict.fromkeys(storable(tag) for tag in task.definition.tags)
+    if tags:
+        await conn.run(INSERT_TAGS, id=task.id, tags=pack_texts(tags))
+
+
+async def _insert_revision(conn: Conn, task: Task) -> None:
+    await conn.run(
+        INSERT_REVISION,
+        task_id=task.id,
+        revision=task.revision,
+        definition=definition_to_json(task.definition),
+        created_at=task.updated_at,
+    )
+
+
+def _values(task: Task) -> dict[str, Any]:
+    definition = task.definition
+    words = (definition.name, definition.description, definition.function_name, definition.http_url, *definition.tags)
+    return {
+        "name": definition.name,
+        "name_key": storable(definition.name.casefold()),
+        "type": definition.type,
+        "enabled": definition.enabled,
+        "search_text": "\n".join(word for word in words if word).casefold(),
+        "definition": definition_to_json(definition),
+        "revision": task.revision,
+        "updated_at": task.updated_at,
+        "next_run_at": task.next_run_at,
+        "schedule_error": task.schedule_error,
+    }
+
+
+def _task(row: Row) -> Task:
+    return Task(**(row | {"definition": definition_from_json(row["definition"])}))
+
+
+_CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
+    "type": T.c.type == sa.bindparam("type"),
+    "enabled": T.c.enabled == sa.bindparam("enabled", type_=sa.Boolean()),
+    "q": T.c.search_text.like(sa.bindparam("q"), escape="!"),
+    "tag": T.c.id.in_(sa.select(G.c.task_id).where(G.c.tag == sa.bindparam("tag"))),
+}
+
+
+def _given(filter: TaskFilter) -> tuple[str, ...]:
+    return tuple(name for name in _CONDITIONS if getattr(filter, name) is not None)
+
+
+def _filter_params(filter: TaskFilter) -> dict[str, Any]:
+    params = {name: getattr(filter, name) for name in _given(filter)}
+    if filter.q is not None:
+        escaped = filter.q.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        params["q"] = f"%{escaped}%"
+    return params
+
+
+@lru_cache(maxsize=256)
+def _list_stmt(given: tuple[str, ...], sort: str) -> Stmt:
+    return Stmt(
+        sa.select(*_COLUMNS)
+        .where(*(_CONDITIONS[name] for name in given))
+        .order_by(*SORTS[sort])
+        .limit(sa.bindparam("limit", type_=sa.Integer()))
+        .offset(sa.bindparam("offset", type_=sa.Integer()))
+    )
+
+
+@lru_cache(maxsize=32)
+def _count_stmt(given: tuple[str, ...]) -> Stmt:
+    return Stmt(sa.select(sa.func.count()).select_from(T).where(*(_CONDITIONS[name] for name in given)))
