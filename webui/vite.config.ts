@@ -19,7 +19,7 @@ export default defineConfig({
       components: false,
       dts: false,
       colorMode: false,
-      icon: { clientBundle: { scan: true } },
+      icon: { clientBundle: { scan: { globInclude: ['src/**/*.{vue,ts}'] } } },
       ui: {
         colors: {
           primary: 'indigo',

@@ -1,20 +1,20 @@
 import { client, send } from './client'
-import type { Execution, ExecutionPage, ExecutionQuery } from './types'
+import type { Execution, ExecutionDetail, ExecutionList, ExecutionQuery } from './types'
 
-export async function fetchExecutions(query: ExecutionQuery, signal?: AbortSignal): Promise<ExecutionPage> {
+export async function fetchExecutions(query: ExecutionQuery, signal?: AbortSignal): Promise<ExecutionList> {
   return send(client.GET('/api/scheduler/executions', { params: { query }, signal }))
 }
 
-export async function fetchExecution(id: string, signal?: AbortSignal): Promise<Execution> {
-  return send(client.GET('/api/scheduler/executions/{id}', { params: { path: { id } }, signal }))
+export async function fetchExecution(id: string, signal?: AbortSignal): Promise<ExecutionDetail> {
+  return send(client.GET('/api/scheduler/executions/{executionId}', { params: { path: { executionId: id } }, signal }))
 }
 
 export async function cancelExecution(id: string): Promise<Execution> {
-  return send(client.POST('/api/scheduler/executions/{id}/cancel', { params: { path: { id } } }))
+  return send(client.POST('/api/scheduler/executions/{executionId}/cancel', { params: { path: { executionId: id } } }))
 }
 
 /** Runs an ended execution again. Answers the new execution's id. */
 export async function retryExecution(id: string): Promise<string> {
-  const answer = await send(client.POST('/api/scheduler/executions/{id}/retry', { params: { path: { id } } }))
+  const answer = await send(client.POST('/api/scheduler/executions/{executionId}/retry', { params: { path: { executionId: id } } }))
   return answer.executionId
 }

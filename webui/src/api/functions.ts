@@ -8,3 +8,14 @@ export async function fetchFunctions(signal?: AbortSignal): Promise<RegisteredFu
 export async function fetchFunction(name: string, signal?: AbortSignal): Promise<RegisteredFunction> {
   return send(client.GET('/api/scheduler/functions/{name}', { params: { path: { name } }, signal }))
 }
+
+/** Calls a function without a task. Answers the execution's id. `idempotencyKey` makes a repeated send harmless. */
+export async function invokeFunction(name: string, payload: Record<string, unknown>, idempotencyKey: string): Promise<string> {
+  const call = client.POST('/api/scheduler/functions/{name}/invoke', {
+    params: { path: { name } },
+    headers: { 'Idempotency-Key': idempotencyKey },
+    body: { payload },
+  })
+  const answer = await send<{ executionId: string } | { id: string }>(call)
+  return 'executionId' in answer ? answer.executionId : answer.id
+}
