@@ -54,7 +54,8 @@ class Access:
         now = self._clock.now()
 
         async def keep(conn: Conn) -> None:
-            await access.insert_token(conn, match["id"], name=name, secret_hash=_hash(text), now=now)
+            token = access.Token(id=match["id"], name=name, secret_hash=_hash(text), created_at=now)
+            await access.insert_token(conn, token)
 
         await self._store.write(keep)
         return text
@@ -76,7 +77,8 @@ class Access:
             return [stored, token.secret_hash]
 
         given = _hash(text)
-        return any([_same(given, known) for known in await self._store.read(select) if known is not None])
+        known = await self._store.read(select)
+        return any(_same(given, one) for one in known if one is not None)
 
     async def create_session(self, token: str) -> tuple[str, datetime] | None:
         """A session's text and the instant it ends when it stays idle; None when `token` is not valid."""
@@ -86,9 +88,13 @@ class Access:
         now = self._clock.now()
 
         async def keep(conn: Conn) -> None:
-            await access.insert_session(
-                conn, self._session_hash(text), now=now, expires_at=now + timedelta(days=SESSION_DAYS)
+            session = access.Session(
+                id_hash=self._session_hash(text),
+                created_at=now,
+                seen_at=now,
+                expires_at=now + timedelta(days=SESSION_DAYS),
             )
+            await access.insert_session(conn, session)
 
         await self._store.write(keep)
         return text, now + timedelta(hours=SESSION_IDLE_HOURS)

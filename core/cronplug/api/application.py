@@ -18,7 +18,7 @@ from cronplug.api.events import events
 from cronplug.api.executions import executions
 from cronplug.api.functions import functions
 from cronplug.api.openapi import TAGS, Document
-from cronplug.api.pages import SECURITY_HEADERS, STATIC_FOLDER, AdminPages
+from cronplug.api.pages import SECURITY_HEADERS, STATIC_FOLDER, AdminPages, Asgi
 from cronplug.api.parts import KEY, Parts
 from cronplug.api.plugins import plugins
 from cronplug.api.problems import install_error_answers
@@ -60,7 +60,8 @@ def create_api(
     app.extensions[KEY] = Parts(
         operations=operations, settings=settings, access=access, bus=bus, health=health, metrics=metrics, facts=facts
     )
-    app.asgi_app = AdminPages(app.asgi_app, STATIC_FOLDER)  # type: ignore[method-assign]  # how Quart takes middleware
+    quart: Asgi = app.asgi_app  # type: ignore[assignment]  # Quart types its messages more narrowly than ASGI does
+    app.asgi_app = AdminPages(quart, STATIC_FOLDER)  # type: ignore[assignment, method-assign]  # the same
     return app
 
 

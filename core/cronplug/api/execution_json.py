@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from cronplug import model
-from cronplug.api.fields import Answer, Instant, InstantIn, JsonObject, Query, QueryText, QUERY_WHOLE
+from cronplug.api.fields import QUERY_WHOLE, Answer, Instant, InstantIn, JsonObject, Query, QueryText
 from cronplug.operations import ExecutionView
 
 StatusName = Literal["queued", "running", "success", "failed", "timed_out", "cancelled", "lost", "skipped", "missed"]

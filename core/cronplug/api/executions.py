@@ -16,6 +16,7 @@ from cronplug.api.execution_json import (
 )
 from cronplug.api.operation import answer, operation
 from cronplug.api.parts import parts
+from cronplug.model import Status, Trigger
 from cronplug.store.executions import ExecutionFilter
 
 executions = Blueprint("executions", __name__, url_prefix="/api/scheduler/executions")
@@ -32,10 +33,10 @@ async def list_executions(query: ExecutionQuery) -> Response:
         ExecutionFilter(
             task_id=query.task_id,
             function_name=query.function_name,
-            status=query.status,
-            trigger=query.trigger,
+            statuses=frozenset({Status(query.status)}) if query.status else None,
+            trigger=Trigger(query.trigger) if query.trigger else None,
             queued_from=query.from_,
-            queued_to=query.to,
+            queued_until=query.to,
         ),
         page=query.page,
         page_size=query.page_size,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from cronplug import model
-from cronplug.api.fields import Answer, Body, JsonObject, Query, QUERY_WHOLE, WHOLE
+from cronplug.api.fields import QUERY_WHOLE, WHOLE, Answer, Body, JsonObject, Query
 
 
 class Function(Answer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
@@ -219,4 +219,4 @@ def _problem(status: int, components: Schema) -> Schema:
     described: Schema = {"description": _PROBLEMS[status], "content": content}
     if status == 401:
         described["headers"] = {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}}
-    return cast(Schema, described)
+    return described

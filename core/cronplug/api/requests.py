@@ -30,7 +30,7 @@ async def read_body(model: type[ModelType], *, optional: bool = False) -> ModelT
     Refused: another content type (415), broken JSON, NaN, more than 200 levels, lone surrogates, NUL characters and
     numbers that other programs cannot hold (400), what the model does not take (422), over 1 MiB (413, by Quart).
     """
-    raw = await request.get_data(cache=True)
+    raw = await _raw_body()
     if optional and not raw.strip():
         return model.model_validate({})
     if not request.is_json:
@@ -56,6 +56,11 @@ def read_query(model: type[ModelType]) -> ModelType:
         return model.model_validate(dict(request.args))
     except ValidationError as error:
         raise invalid(error) from None
+
+
+async def _raw_body() -> bytes:
+    body = await request.get_data(cache=True)
+    return body if isinstance(body, bytes) else body.encode()
 
 
 _ENTITY_TAG = re.compile(r'\s*(?P<weak>W/)?"(?P<revision>[^"]*)"\s*(?:,|$)')
@@ -90,5 +95,5 @@ async def idempotency(scope: str, render: Callable[[Any], Json]) -> Idempotency 
         return None
     if not 1 <= len(key) <= 200 or not key.isprintable():
         raise InvalidInput([FieldError("Idempotency-Key", "must have 1 to 200 printable characters", "length")])
-    body = await request.get_data(cache=True)
+    body = await _raw_body()
     return Idempotency(key=key, scope=scope, request_hash=hashlib.sha256(body).hexdigest(), render=render)

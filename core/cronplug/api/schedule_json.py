@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from cronplug import model, schedules
-from cronplug.api.fields import Answer, Body, Instant, InstantIn, Query, QUERY_WHOLE, WHOLE
+from cronplug.api.fields import QUERY_WHOLE, WHOLE, Answer, Body, Instant, InstantIn, Query
 
 
 class PreviewRequest(Body):

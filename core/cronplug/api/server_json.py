@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
@@ -54,7 +53,7 @@ class Stats(Answer):
     uptime_seconds: float
 
     @classmethod
-    def of(cls, figures: Figures, *, settings: Settings, facts: Mapping[str, Any], now: datetime) -> Self:
+    def of(cls, figures: Figures, *, settings: Settings, facts: Mapping[str, Any]) -> Self:
         """The figures as they are answered."""
         counts = figures.stats.last_24h_by_status
         return cls(
@@ -77,7 +76,7 @@ class Stats(Answer):
             failed_retention_days=settings.failed_retention_days,
             min_interval_seconds=settings.min_interval_seconds,
             started_at=facts["startedAt"],
-            uptime_seconds=(now - facts["startedAt"]).total_seconds(),
+            uptime_seconds=(figures.at - facts["startedAt"]).total_seconds(),
         )
 
 

@@ -13,7 +13,7 @@ import orjson
 from quart import Response, request
 
 from cronplug.api.execution_json import LogLine
-from cronplug.errors import CronplugError, FieldError, InvalidInput
+from cronplug.errors import FieldError, InvalidInput
 from cronplug.events import EventBus
 from cronplug.model import ENDED
 from cronplug.operations import Operations

@@ -8,7 +8,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints
 
 from cronplug import model
+from cronplug.api.execution_json import Execution, StatusName
 from cronplug.api.fields import (
+    QUERY_WHOLE,
+    WHOLE,
     Answer,
     Body,
     CatchUpIn,
@@ -21,13 +24,10 @@ from cronplug.api.fields import (
     Query,
     QueryBoolean,
     QueryText,
-    QUERY_WHOLE,
     Switch,
     Tags,
     UrlIn,
-    WHOLE,
 )
-from cronplug.api.execution_json import Execution, StatusName
 from cronplug.errors import InvalidInput
 from cronplug.operations import TaskView
 from cronplug.schedules import describe, parse_schedule
@@ -250,7 +250,7 @@ def _domain_values(fields: dict[str, Any], default_timezone: str) -> dict[str, A
         "function_payload": {},
         "http_headers": {},
     }
-    values = {name: when_null.get(name) if value is None else value for name, value in fields.items()}
+    values: dict[str, Any] = {name: when_null.get(name) if value is None else value for name, value in fields.items()}
     values |= {name: kind(values[name]) for name, kind in _ENUMS.items() if name in values}
     if "tags" in values:
         values["tags"] = tuple(values["tags"])

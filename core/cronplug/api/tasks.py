@@ -23,6 +23,7 @@ from cronplug.api.task_json import (
     Triggered,
     TriggerRequest,
 )
+from cronplug.model import TaskType
 from cronplug.operations import Replayed, TaskView
 from cronplug.store.tasks import TaskFilter
 
@@ -35,7 +36,7 @@ async def list_tasks(query: TaskQuery) -> Response:
     """List tasks."""
     operations = parts().operations
     found = await operations.list_tasks(
-        TaskFilter(type=query.type, enabled=query.enabled, q=query.q, tag=query.tag),
+        TaskFilter(type=TaskType(query.type) if query.type else None, enabled=query.enabled, q=query.q, tag=query.tag),
         sort=query.sort,
         page=query.page,
         page_size=query.page_size,

@@ -43,6 +43,7 @@ from cronplug.operations.views import (
     TOTAL_CAP,
     ExecutionPage,
     ExecutionView,
+    Figures,
     Idempotency,
     LogPage,
     Page,
@@ -59,6 +60,7 @@ __all__ = [
     "TOTAL_CAP",
     "ExecutionPage",
     "ExecutionView",
+    "Figures",
     "Idempotency",
     "LogPage",
     "Operations",
@@ -469,9 +471,24 @@ class Operations:
         check_schedule(schedule, min_interval_seconds=self._settings.min_interval_seconds)
         return preview(schedule, after=after or self._clock.now(), count=count)
 
-    async def stats(self) -> stats.Stats:
+    async def stats(self) -> Figures:
         """The figures of the last 24 hours and of now."""
-        return await self._store.read(lambda conn: stats.select_stats(conn, now=self._clock.now()))
+        now = self._clock.now()
+
+        async def select(conn: Conn) -> Figures:
+            return Figures(
+                at=now,
+                stats=await stats.select_stats(conn, now=now),
+                next_fire_at=await tasks.select_next_due_at(conn),
+                database_bytes=await stats.database_size(conn),
+                dialect=self._store.dialect,
+            )
+
+        return await self._store.read(select)
+
+    async def count_tasks_by_function(self) -> dict[str, int]:
+        """How many tasks run each function."""
+        return await self._store.read(stats.count_tasks_by_function)
 
     # -- shared ------------------------------------------------------------------------------------------------------
 

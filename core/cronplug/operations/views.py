@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from cronplug.model import Attempt, Execution, Json, LogLine, Task, TaskDefinition
+from cronplug.store.stats import Stats
 
 T = TypeVar("T")
 
@@ -86,3 +88,14 @@ class Replayed:
     """The kept answer of an earlier request with the same idempotency key."""
 
     answer: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What is stored at an instant, in numbers. `next_fire_at` None: no task has a coming fire time."""
+
+    at: datetime
+    stats: Stats
+    next_fire_at: datetime | None
+    database_bytes: int
+    dialect: Literal["sqlite", "postgresql"]
