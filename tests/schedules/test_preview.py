@@ -36,6 +36,10 @@ def shown(expression: str, timezone: str = "UTC", *, after: datetime = NOW, coun
         ("0 0 1W,15W 1 *", "At 00:00, on the weekday nearest day 1 of the month or the weekday nearest day 15 of the month, only in January"),
         ("0 0 * * 1,5#3", "At 00:00, on Monday or the third Friday of the month"),
         ("0 0 5 * FRIL", "At 00:00, on day 5 of the month or the last Friday of the month"),
+        ("*/1,5 * * * *", "Every minute"),
+        ("0 */5,3 * * *", "At 00:00, 03:00, 05:00, 10:00, 15:00 and 20:00, every day"),
+        ("0 0 * 1-6/2 *", "At 00:00, only in January, March, and May"),
+        ("0 0 * * */3", "At 00:00, only on Sunday, Wednesday, and Saturday"),
         ("0 0 L-1 * *", "At 00:00, on the day 1 day before the last of the month"),
     ],
 )  # fmt: skip

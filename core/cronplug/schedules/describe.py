@@ -12,7 +12,7 @@ from functools import lru_cache
 from cron_descriptor import Options, get_description
 
 from cronplug.schedules.cron import CronSchedule
-from cronplug.schedules.tokens import CronText, SpecialDays, read_cron_text
+from cronplug.schedules.tokens import COLUMNS, MONTH, WEEKDAY, ColumnKind, CronText, SpecialDays, read_cron_text
 
 _WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}
@@ -50,12 +50,27 @@ def describe_text(cron_expression: str) -> str:
 
 def _describe_plain(read: CronText, *, day: str, weekday: str) -> str:
     second, minute, hour, _, month, _ = read.plain
-    columns = [minute, hour, day, month, weekday]
-    if second != "0":
-        columns.insert(0, second)
+    typed = (second, minute, hour, day, month, weekday)
+    columns = [_without_odd_steps(text, kind) for text, kind in zip(typed, COLUMNS, strict=True)]
+    if second == "0":
+        del columns[0]
     options = Options(use_24hour_time_format=True, locale_code="en_US")
     sentence = str(get_description(" ".join(columns), options))
     return _ON_THE_HOUR.sub(r"Every hour from \1:00 to \2:00", sentence)
+
+
+def _without_odd_steps(column: str, kind: ColumnKind) -> str:
+    """The column with its steps written out where cron_descriptor would be wrong: in lists, and of weekdays."""
+    if "/" not in column or ("," not in column and kind is not WEEKDAY and (kind is not MONTH or column[0] == "*")):
+        return column
+    items: list[str] = []
+    for item in column.split(","):
+        base, slash, step = item.partition("/")
+        first, _, last = (f"{kind.low}-{kind.high}" if base == "*" else base).partition("-")
+        items += map(str, range(int(first), int(last) + 1, int(step))) if slash else [item]
+    if all(item.isdigit() for item in items):
+        items = [str(value) for value in sorted({int(item) for item in items})]
+    return ",".join(items)
 
 
 def _day_phrases(read: CronText, special: SpecialDays) -> list[str]:

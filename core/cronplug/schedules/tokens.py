@@ -118,6 +118,8 @@ class _Column:
 
     @property
     def plain_text(self) -> str:
+        if "*" in self.plain:
+            return "*"
         return ",".join([*self.plain, *map(str, sorted(self.wrapped))])
 
     @property
@@ -338,7 +340,7 @@ def _range(column: _Column, text: str, offset: int) -> list[int]:
         at = last_at + last_text.index("-")
         raise column.fault("cron.syntax", f"{_shown(text)} is not a range.", at, "Write it as a-b.")
     first = _value(column, first_text, offset)
-    # crontab(5) of Quartz and croniter: 20-L runs to the last day; days that a month lacks are never reached.
+    # 20-L (as croniter reads it) runs to the last day; days that a month lacks are never reached.
     last = 31 if kind is DAY and last_text == "L" else _value(column, last_text, last_at)
     if kind is WEEKDAY:
         if first == 0 and last == 7:
