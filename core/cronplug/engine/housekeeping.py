@@ -1,4 +1,4 @@
-"""Small tidying that no one schedules: expired sessions, kept answers and rows of long-dead nodes.
+"""Small tidying that no one schedules: expired sessions and answers kept for idempotency keys.
 
 Executions are not touched here: the clean-up task is the one place that deletes them.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cronplug.clock import Clock
-from cronplug.store import Conn, Store, access, nodes
+from cronplug.store import Conn, Store, access
 
 ANSWERS_KEPT = timedelta(hours=24)
-NODES_KEPT = timedelta(days=30)
+SESSIONS_IDLE = timedelta(hours=12)
 
 
 class Housekeeper:
@@ -27,7 +27,6 @@ class Housekeeper:
 
         async def tidy(conn: Conn) -> None:
             await access.delete_old_answers(conn, before=now - ANSWERS_KEPT)
-            await access.delete_expired_sessions(conn, now=now)
-            await nodes.delete_old_nodes(conn, before=now - NODES_KEPT)
+            await access.delete_old_sessions(conn, now=now, idle_since=now - SESSIONS_IDLE)
 
         await self._store.write(tidy)

@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from cronplug.clock import Clock
@@ -62,8 +63,8 @@ class Node:
         if alive_at is not None and alive_at < now:
             log.info("no node was alive from %s to %s", alive_at.isoformat(), now.isoformat())
 
-    async def renew(self) -> list[tuple[str, bool]]:
-        """Stay alive, and keep what this node runs: (execution id, is its cancel requested) of all that is still ours."""
+    async def renew(self, running: Collection[str]) -> list[tuple[str, bool]]:
+        """Stay alive, and keep `running`: (execution id, is its cancel requested) of those that are still ours."""
         now = self._clock.now()
         last = self._renewed_at
 
@@ -74,7 +75,7 @@ class Node:
                 if down_from < now:
                     await nodes.insert_outage(conn, down_from, now)
             await nodes.renew_node(conn, self.id, now=now, lease_until=now + LEASE)
-            return await executions.renew_leases(conn, node_id=self.id, lease_until=now + LEASE)
+            return await executions.renew_leases(conn, running, node_id=self.id, lease_until=now + LEASE)
 
         held = await self._store.write(renew)
         if last is not None and now - last > LEASE:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from cronplug.clock import Clock
 from cronplug.events import EventBus
-from cronplug.model import LogLine, Stream
+from cronplug.model import Execution, LogLine, Stream
 from cronplug.store import Conn, Store, executions, logs
 
 MAX_LINES = 50_000
@@ -26,9 +26,19 @@ MAX_BYTES = 16 * 1024 * 1024
 class ExecutionOutput:
     """Collects what one attempt prints. Implements `cronplug.executors.Output`."""
 
-    def __init__(self, *, execution_id: str, attempt: int, lines_before: int, truncated: bool, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        execution_id: str,
+        attempt: int,
+        lease_owner: str,
+        lines_before: int,
+        truncated: bool,
+        clock: Clock,
+    ) -> None:
         self.execution_id = execution_id
         self.attempt = attempt
+        self.lease_owner = lease_owner
         self.lines = lines_before
         self.truncated = truncated
         self.fraction: float | None = None
@@ -36,6 +46,7 @@ class ExecutionOutput:
         self._clock = clock
         self._characters = 0
         self._pending: list[LogLine] = []
+        self._told_lines = lines_before
         self._progress_changed = False
 
     def line(self, stream: Stream, text: str, *, level: str | None = None, at: datetime | None = None) -> None:
@@ -70,15 +81,24 @@ class ExecutionOutput:
         return lines
 
     def give_back(self, lines: Sequence[LogLine]) -> None:
-        """Put lines back that could not be written."""
+        """Put back what could not be written."""
         self._pending[:0] = lines
+        self._progress_changed = True
 
-    def take_progress(self) -> tuple[str, int, float, str | None] | None:
-        """Hand over progress that was not written yet."""
-        if not self._progress_changed or self.fraction is None:
+    def take_update(self) -> executions.RunningUpdate | None:
+        """What a reader of the running execution should know; None when nothing changed since the last time."""
+        if not self._progress_changed and self.lines == self._told_lines:
             return None
-        self._progress_changed = False
-        return (self.execution_id, self.attempt, self.fraction, self.note)
+        self._progress_changed, self._told_lines = False, self.lines
+        return executions.RunningUpdate(
+            execution_id=self.execution_id,
+            attempt=self.attempt,
+            lease_owner=self.lease_owner,
+            log_lines=self.lines,
+            log_truncated=self.truncated,
+            progress=self.fraction,
+            progress_note=self.note,
+        )
 
 
 class OutputBook:
@@ -92,16 +112,17 @@ class OutputBook:
         self._quiet = asyncio.Event()
         self._quiet.set()
 
-    def open(self, *, execution_id: str, attempt: int, lines_before: int, truncated: bool) -> ExecutionOutput:
-        """Begin collecting the output of an attempt."""
+    def open(self, execution: Execution) -> ExecutionOutput:
+        """Begin collecting the output of a claimed execution's attempt."""
         output = ExecutionOutput(
-            execution_id=execution_id,
-            attempt=attempt,
-            lines_before=lines_before,
-            truncated=truncated,
+            execution_id=execution.id,
+            attempt=execution.attempt,
+            lease_owner=execution.lease_owner or "",
+            lines_before=execution.log_lines,
+            truncated=execution.log_truncated,
             clock=self._clock,
         )
-        self._open[execution_id] = output
+        self._open[execution.id] = output
         return output
 
     async def close(self, output: ExecutionOutput) -> list[LogLine]:
@@ -115,27 +136,26 @@ class OutputBook:
         lines: Mapping[str, list[LogLine]] = {
             output.execution_id: taken for output in self._open.values() if (taken := output.take_lines())
         }
-        progress = [taken for output in self._open.values() if (taken := output.take_progress())]
-        if not lines and not progress:
+        updates = [update for output in self._open.values() if (update := output.take_update())]
+        if not updates:
             return 0
 
         async def write(conn: Conn) -> None:
-            for execution_id, taken in lines.items():
-                await logs.append_lines(conn, execution_id, taken)
-            if progress:
-                await executions.update_progress(conn, progress)
+            await logs.append_all(conn, lines)
+            await executions.update_running(conn, updates)
 
         self._quiet.clear()
         try:
             await self._store.write(write)
         except BaseException:
-            for execution_id, taken in lines.items():
-                self._open[execution_id].give_back(taken)
+            for update in updates:
+                self._open[update.execution_id].give_back(lines.get(update.execution_id, ()))
             raise
         finally:
             self._quiet.set()
-        for execution_id in lines:
-            self._bus.publish("log", execution_id, "updated")
-        for execution_id, *_ in progress:
-            self._bus.publish("execution", execution_id, "updated")
+        for update in updates:
+            self._bus.publish("log", update.execution_id, "updated")
+        for update in updates:
+            if update.progress is not None:
+                self._bus.publish("execution", update.execution_id, "updated")
         return sum(map(len, lines.values()))

@@ -35,7 +35,7 @@ from cronplug.model import (
 )
 from cronplug.planning import AfterAttempt, AttemptFacts, plan_after_attempt
 from cronplug.registry import Registry
-from cronplug.store import Conn, Store, executions, logs, tasks
+from cronplug.store import Conn, Store, Unit, executions, logs, tasks
 
 log = logging.getLogger(__name__)
 
@@ -135,12 +135,7 @@ class Runner:
         """Run a claimed execution's attempt to its end and record it; a free slot is announced."""
         running = self.running.get(execution.id) or Running(execution)
         self.running[execution.id] = running
-        output = self._outputs.open(
-            execution_id=execution.id,
-            attempt=execution.attempt,
-            lines_before=execution.log_lines,
-            truncated=execution.log_truncated,
-        )
+        output = self._outputs.open(execution)
         try:
             definition = await self._definition_of(execution)
             outcome = await self._run(execution, definition, output, running.stop)
@@ -209,7 +204,7 @@ class Runner:
             task_name=execution.task_name,
             scheduled_for=execution.scheduled_for,
             timeout_seconds=timeout,
-            idempotency_key=idempotency_key(execution),
+            idempotency_key=execution.id,
             function_name=execution.function_name,
             payload=payload,
             entry_point=None if function is None else self._registry.entry_point_of(function.name),
@@ -269,7 +264,7 @@ class Runner:
         if execution.task_id is not None:
             self._bus.publish("task", execution.task_id, "updated")
 
-    async def _until_stored(self, unit: executions.Unit[set[str]]) -> set[str]:
+    async def _until_stored(self, unit: Unit[set[str]]) -> set[str]:
         """What code did is not thrown away because the database is away for a while."""
         while True:
             try:
@@ -307,9 +302,10 @@ def finish_of(
     return executions.Finish(
         execution_id=execution.id,
         attempt=execution.attempt,
+        cut_offs=execution.cut_offs,
         lease_owner=lease_owner,
         status=then.status,
-        reason=then.reason,
+        reason=then.reason if ended else outcome.reason,
         error_message=" ".join(sentences) or None,
         result=outcome.result if ended else None,
         result_summary=outcome.result_summary if ended else None,
@@ -322,11 +318,6 @@ def finish_of(
         progress=execution.progress,
         progress_note=execution.progress_note,
     )
-
-
-def idempotency_key(execution: Execution) -> str:
-    """The same for every attempt of an execution, another for every other execution."""
-    return f"cronplug-{execution.id}"
 
 
 def _failed(reason: Reason, message: str) -> Outcome:

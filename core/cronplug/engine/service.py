@@ -155,7 +155,7 @@ class Engine:
         """Keep our leases; stop what was asked to stop, and what is no longer ours."""
         runner = self.steps.runner
         before = set(runner.running)
-        held = dict(await self.steps.node.renew())
+        held = dict(await self.steps.node.renew(before))
         for execution_id in before:
             attempt = runner.running.get(execution_id)
             if attempt is None:

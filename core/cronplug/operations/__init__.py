@@ -162,14 +162,15 @@ class Operations:
                 next_run_at=_next_after_change(old, definition, now),
                 schedule_error=None,
             )
-            changed = await self._store.write(
-                lambda conn, task=task, old=old: tasks.update_task(conn, task, expected_revision=old.revision)
-            )
-            if changed:
+            if await self._replace(old, task):
                 self._bus.publish("task", task_id, "updated")
                 self._doorbells.plan.ring()
                 return await self.get_task(task_id)
         raise Conflict("The task is being changed by others all the time; try again.")
+
+    async def _replace(self, old: Task, task: Task) -> bool:
+        """Store a new revision if the old one is still the present one."""
+        return await self._store.write(lambda conn: tasks.update_task(conn, task, expected_revision=old.revision))
 
     async def delete_task(self, task_id: str, *, force: bool = False) -> None:
         """Delete a task; its executions stay until retention. Queued ones are cancelled.

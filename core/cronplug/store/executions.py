@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -53,7 +53,8 @@ class Finish:
     `retrying` when the attempt is `counted`, else the attempt's; one that is not counted gives its number back. One that
     was asked to cancel never goes back: it ends `cancelled`.
     `cut_offs`, when given, must be the execution's: with `attempt` it tells every start from every other.
-    `finished_at` is the end of the attempt in any case. `result` and `result_summary` are kept only at the end.
+    `finished_at` is the end of the attempt in any case. `result` and `result_summary` are kept only at the end;
+    `progress` None leaves what is stored.
     """
 
     execution_id: str
@@ -87,6 +88,9 @@ _NULL = sa.null()
 
 # Written out, as in the indexes: SQLite uses a partial index only for its very words.
 _IS_QUEUED, _IS_RUNNING, _IS_UNFINISHED = schema.QUEUED, schema.RUNNING, schema.UNFINISHED
+
+# Not in the words of the index: SQLite would walk through all that runs for each given row, not to the row by its id.
+_IS_RUNNING_HERE = sa.text("executions.status || '' = 'running'")
 
 
 # -- new ones --------------------------------------------------------------------------------------------------------
@@ -182,9 +186,7 @@ async def count_executions(conn: Conn, filter: ExecutionFilter, *, cap: int = 10
     return count
 
 
-async def select_recent_by_task(
-    conn: Conn, task_ids: Sequence[str], *, per_task: int
-) -> dict[str, list[Execution]]:
+async def select_recent_by_task(conn: Conn, task_ids: Sequence[str], *, per_task: int) -> dict[str, list[Execution]]:
     """The newest executions of each task, the newest first; a task without any has an empty list."""
     recent: dict[str, list[Execution]] = {task_id: [] for task_id in task_ids}
     for row in await conn.fetch(SELECT_RECENT, task_ids=pack_ids(recent), skip=per_task - 1):
@@ -259,7 +261,9 @@ def _list_stmt(given: tuple[str, ...]) -> Stmt:
 
 @lru_cache(maxsize=256)
 def _count_stmt(given: tuple[str, ...]) -> Stmt:
-    some = sa.select(sa.literal_column("1").label("one")).select_from(E).where(*(_CONDITIONS[name] for name in given))
+    some: sa.Select[Any] = (
+        sa.select(sa.literal_column("1").label("one")).select_from(E).where(*(_CONDITIONS[name] for name in given))
+    )
     return Stmt(sa.select(sa.func.count()).select_from(some.limit(_bind("cap", sa.Integer())).subquery()))
 
 
@@ -294,7 +298,7 @@ CLAIM = Stmt(
 )
 RENEW = Stmt(
     sa.update(E)
-    .where(_IS_RUNNING, E.c.lease_owner == _bind("node_id", Words()))
+    .where(E.c.id.in_(given_ids("ids")), _IS_RUNNING_HERE, E.c.lease_owner == _bind("node_id", Words()))
     .values(lease_until=_bind("lease_until", Instant()))
     .returning(E.c.id, E.c.cancel_requested)
 )
@@ -314,9 +318,16 @@ async def claim_executions(
     return sorted(map(_execution, rows), key=lambda execution: (execution.available_at, execution.id))
 
 
-async def renew_leases(conn: Conn, *, node_id: str, lease_until: datetime) -> list[tuple[str, bool]]:
-    """Keep all that a node runs: (id, is its cancel requested) of what is still its own."""
-    rows = await conn.fetch(RENEW, node_id=node_id, lease_until=lease_until)
+async def renew_leases(
+    conn: Conn, execution_ids: Collection[str], *, node_id: str, lease_until: datetime
+) -> list[tuple[str, bool]]:
+    """Keep what a node knows to be running: (id, is its cancel requested) of what is still its own.
+
+    What it does not name (a claim whose answer was lost) expires, and is rescued like the work of a dead node.
+    """
+    if not execution_ids:
+        return []
+    rows = await conn.fetch(RENEW, ids=pack_ids(execution_ids), node_id=node_id, lease_until=lease_until)
     return [(row["id"], row["cancel_requested"]) for row in rows]
 
 
@@ -357,8 +368,8 @@ _F = JsonRows("rows", _FINISH_COLUMNS)
 _GOES_BACK = sa.and_(_F["status"] == sa.literal_column("'queued'"), sa.not_(E.c.cancel_requested))
 _CANCELS = sa.and_(_F["status"] == sa.literal_column("'queued'"), E.c.cancel_requested)
 _GIVES_BACK = sa.and_(_GOES_BACK, sa.not_(_F["counted"]))
-_IS_RUNNING_HERE = sa.text("executions.status = 'running'")
-_ONE, _ZERO = sa.literal_column("1"), sa.literal_column("0")
+_ONE: sa.ColumnElement[int] = sa.literal_column("1")
+_ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 
 _FINISH = (
     sa.update(E)
@@ -372,11 +383,13 @@ _FINISH = (
     .values(
         status=sa.case((_CANCELS, sa.literal_column("'cancelled'")), else_=_F["status"]),
         reason=sa.case(
-            (_CANCELS, sa.literal_column("'cancelled_by_request'")), (_GOES_BACK, _F["queued_reason"]), else_=_F["reason"]
+            (_CANCELS, sa.literal_column("'cancelled_by_request'")),
+            (_GOES_BACK, _F["queued_reason"]),
+            else_=_F["reason"],
         ),
         error_message=_F["error_message"],
-        result=_F["result"],
-        result_summary=_F["result_summary"],
+        result=sa.case((_GOES_BACK, _NULL), else_=_F["result"]),
+        result_summary=sa.case((_GOES_BACK, _NULL), else_=_F["result_summary"]),
         finished_at=sa.case((_GOES_BACK, _NULL), else_=_F["finished_at"]),
         available_at=sa.func.coalesce(_F["available_at"], E.c.available_at),
         attempt=E.c.attempt - sa.case((_GIVES_BACK, _ONE), else_=_ZERO),
@@ -384,8 +397,8 @@ _FINISH = (
         worker=sa.func.coalesce(_F["worker"], E.c.worker),
         log_lines=_F["log_lines"],
         log_truncated=_F["log_truncated"],
-        progress=sa.case((_GOES_BACK, _NULL), else_=_F["progress"]),
-        progress_note=sa.case((_GOES_BACK, _NULL), else_=_F["progress_note"]),
+        progress=sa.case((_GOES_BACK, _NULL), else_=sa.func.coalesce(_F["progress"], E.c.progress)),
+        progress_note=sa.case((_GOES_BACK, _NULL), else_=sa.func.coalesce(_F["progress_note"], E.c.progress_note)),
         lease_owner=_NULL,
         lease_until=_NULL,
     )
@@ -458,6 +471,7 @@ def _attempt_row(finish: Finish, after: Row) -> Row:
 
 # -- what people ask for ---------------------------------------------------------------------------------------------
 
+
 def _if_queued(value: Any, otherwise: Any) -> sa.Case[Any]:
     return sa.case((E.c.status == sa.literal_column("'queued'"), value), else_=otherwise)
 
@@ -486,15 +500,45 @@ CANCEL_QUEUED_OF_TASK = Stmt(
     .returning(E.c.id)
 )
 
-_PROGRESS_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
-    "id": Id(), "attempt": sa.Integer(), "fraction": sa.Double(), "note": Words()
-}  # fmt: skip
-_P = JsonRows("rows", _PROGRESS_COLUMNS)
-UPDATE_PROGRESS = Stmt(
+_RUNNING_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "execution_id": Id(),
+    "attempt": sa.Integer(),
+    "lease_owner": Words(),
+    "progress": sa.Double(),
+    "progress_note": Words(),
+    "log_lines": sa.Integer(),
+    "log_truncated": sa.Boolean(),
+}
+_P = JsonRows("rows", _RUNNING_COLUMNS)
+UPDATE_RUNNING = Stmt(
     sa.update(E)
-    .where(E.c.id == _P["id"], E.c.attempt == _P["attempt"], _IS_RUNNING_HERE)
-    .values(progress=_P["fraction"], progress_note=_P["note"])
+    .where(
+        E.c.id == _P["execution_id"],
+        E.c.attempt == _P["attempt"],
+        E.c.lease_owner == _P["lease_owner"],
+        _IS_RUNNING_HERE,
+    )
+    .values(
+        progress=sa.func.coalesce(_P["progress"], E.c.progress),
+        progress_note=sa.case((_P["progress"].is_(None), E.c.progress_note), else_=_P["progress_note"]),
+        log_lines=_P["log_lines"],
+        log_truncated=_P["log_truncated"],
+    )
+    .returning(E.c.id)
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningUpdate:
+    """How far a running attempt is. `progress` None leaves it as it is stored; `log_lines` counts all attempts."""
+
+    execution_id: str
+    attempt: int
+    lease_owner: str
+    log_lines: int
+    log_truncated: bool
+    progress: float | None = None
+    progress_note: str | None = None
 
 
 async def request_cancel(conn: Conn, execution_id: str, *, now: datetime) -> Execution | None:
@@ -503,19 +547,19 @@ async def request_cancel(conn: Conn, execution_id: str, *, now: datetime) -> Exe
     return None if row is None else _execution(row)
 
 
-async def cancel_queued_of_task(
-    conn: Conn, task_id: str, *, reason: Reason, message: str, now: datetime
-) -> list[str]:
+async def cancel_queued_of_task(conn: Conn, task_id: str, *, reason: Reason, message: str, now: datetime) -> list[str]:
     """Cancel all queued executions of a task; their ids."""
     rows = await conn.fetch(CANCEL_QUEUED_OF_TASK, task_id=task_id, new_reason=reason, message=message, now=now)
     return sorted(row["id"] for row in rows)
 
 
-async def update_progress(conn: Conn, progress: Iterable[tuple[str, int, float, str | None]]) -> None:
-    """Keep the newest (id, attempt, fraction, note) of running attempts; what has ended meanwhile is left out."""
-    names = tuple(_PROGRESS_COLUMNS)
-    newest = {entry[0]: entry for entry in progress}
-    await conn.run(UPDATE_PROGRESS, rows=pack_rows(_PROGRESS_COLUMNS, (dict(zip(names, it, strict=True)) for it in newest.values())))
+async def update_running(conn: Conn, updates: Iterable[RunningUpdate]) -> set[str]:
+    """Keep progress and log length of running attempts, one update each; the ids of those that are still the owner's.
+
+    Meant for the unit that keeps their new lines, so that a row's `log_lines` tells how many lines are kept.
+    """
+    rows = ({name: getattr(update, name) for name in _RUNNING_COLUMNS} for update in updates)
+    return {row["id"] for row in await conn.fetch(UPDATE_RUNNING, rows=pack_rows(_RUNNING_COLUMNS, rows))}
 
 
 # -- retention -------------------------------------------------------------------------------------------------------
@@ -553,9 +597,7 @@ _OLD_REVISIONS = (
     sa.select(_R.c.task_id, _R.c.revision)
     .where(
         _R.c.created_at < _bind("before", Instant()),
-        sa.not_(
-            sa.exists().where(schema.tasks.c.id == _R.c.task_id, schema.tasks.c.revision == _R.c.revision)
-        ),
+        sa.not_(sa.exists().where(schema.tasks.c.id == _R.c.task_id, schema.tasks.c.revision == _R.c.revision)),
         sa.not_(sa.exists().where(E.c.task_id == _R.c.task_id, E.c.task_revision == _R.c.revision)),
     )
     .limit(sa.literal_column("20"))

@@ -27,7 +27,11 @@ RENEW = Stmt(
     sa.update(N).where(_ID, N.c.stopped_at.is_(None)).values(seen_at=_NOW, lease_until=_LEASE).returning(N.c.id)
 )
 STOP = Stmt(sa.update(N).where(_ID).values(seen_at=_NOW, lease_until=_NOW, stopped_at=_NOW))
-LAST_ALIVE_AT = Stmt(sa.select(sa.func.max(N.c.seen_at)).where(N.c.id != sa.bindparam("node_id", type_=Words())))
+_OTHERS = N.c.id != sa.bindparam("node_id", type_=Words())
+LAST_ALIVE_AT = Stmt(
+    sa.select(sa.func.max(N.c.seen_at)).where(_OTHERS),
+    postgresql=sa.select(sa.func.max(N.c.lease_until)).where(_OTHERS),  # `stop` ends the lease too
+)
 FORGET = Stmt(
     sa.delete(N).where(
         N.c.seen_at < sa.bindparam("before", type_=Instant()),
@@ -72,7 +76,11 @@ async def stop_node(conn: Conn, node_id: str, *, now: datetime) -> None:
 
 
 async def last_alive_at(conn: Conn, *, except_node: str) -> datetime | None:
-    """The last sign of life of any other node; None when there never was one."""
+    """Until when any other node was alive; None when there never was one.
+
+    On SQLite, where no other node can be alive any more, the last sign of life; on PostgreSQL the end of the newest
+    lease, which lies ahead while another node may be alive.
+    """
     at: datetime | None = await conn.fetch_value(LAST_ALIVE_AT, node_id=except_node)
     return at
 

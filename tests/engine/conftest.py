@@ -1,0 +1,232 @@
+"""An engine on a real store, with a clock that tests set and functions that tests write; no loop runs, tests take steps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cronplug.clock import SettableClock
+from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Rescuer, Runner, Steps
+from cronplug.events import Doorbells, EventBus
+from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
+from cronplug.executors.observers import Observers
+from cronplug.ids import IdGenerator
+from cronplug.metrics import Metrics
+from cronplug.model import Execution, FunctionInfo, Reason, Task, TaskDefinition, TaskType
+from cronplug.operations import Operations, TaskView
+from cronplug.registry import Registry
+from cronplug.settings import load_settings
+from cronplug.store import Store, executions, migrate, tasks
+
+START = datetime(2026, 3, 2, 12, 0, 0, 500_000, tzinfo=UTC)
+"""Half a second after a full minute, so that nothing is due by accident."""
+
+Body = Callable[[AttemptSpec, Output, Stop], Awaitable[Outcome]]
+
+
+async def succeed(spec: AttemptSpec, output: Output, stop: Stop) -> Outcome:
+    """A function that works."""
+    return Outcome(verdict="success", reason=Reason.COMPLETED, result_summary="done", worker="w1")
+
+
+async def fail(spec: AttemptSpec, output: Output, stop: Stop) -> Outcome:
+    """A function that raises."""
+    return Outcome(verdict="failed", reason=Reason.ERROR, error_message="ValueError: no", worker="w1")
+
+
+class Functions:
+    """The plugins' side of the world: what `test.function` does is the test's to say."""
+
+    def __init__(self) -> None:
+        self.body: Body = succeed
+        self.seen: list[AttemptSpec] = []
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    async def run(self, spec: AttemptSpec, output: Output, stop: Stop) -> Outcome:
+        """Run the test's function."""
+        self.seen.append(spec)
+        return await self.body(spec, output, stop)
+
+
+@dataclass
+class World:
+    """One node and everything a test wants to look at."""
+
+    store: Store
+    clock: SettableClock
+    functions: Functions
+    bus: EventBus
+    doorbells: Doorbells
+    metrics: Metrics
+    steps: Steps
+    engine: Engine
+    operations: Operations
+    ids: IdGenerator = field(default_factory=IdGenerator)
+
+    async def create(self, **fields: Any) -> Task:
+        """A stored task: `test.function` each minute unless told otherwise."""
+        definition = TaskDefinition(
+            **{
+                "name": "Test",
+                "type": TaskType.FUNCTION,
+                "function_name": "test.function",
+                "cron_expression": "* * * * *",
+                **fields,
+            }
+        )
+        view = await self.operations.create_task(definition)
+        assert isinstance(view, TaskView)
+        return view.task
+
+    async def plan(self) -> list[Execution]:
+        """Planner steps until nothing is due; all executions, oldest fire time first."""
+        while (await self.steps.planner.plan_once()).more:
+            pass
+        return await self.executions()
+
+    async def run_all(self) -> list[Execution]:
+        """Claim and run until nothing is available; all executions, oldest fire time first."""
+        while claimed := await self.steps.runner.claim_free():
+            for execution in claimed:
+                await self.steps.runner.run_attempt(execution)
+        return await self.executions()
+
+    async def executions(self, task: Task | None = None) -> list[Execution]:
+        """Every execution, oldest fire time first."""
+        filter = executions.ExecutionFilter(task_id=task.id if task else None)
+        found = await self.store.read(lambda conn: executions.select_executions(conn, filter, limit=5000))
+        return sorted(found, key=lambda execution: execution.scheduled_for)
+
+    async def task(self, task_id: str) -> Task:
+        """The task as it is stored now."""
+        found = await self.store.read(lambda conn: tasks.select_task(conn, task_id))
+        assert found is not None
+        return found
+
+    def at(self, text: str) -> None:
+        """Set the clock to a time of the day of START (or of another day: `2026-03-03 10:00:00`)."""
+        day, _, time = text.rpartition(" ")
+        self.clock.set(datetime.fromisoformat(f"{day or '2026-03-02'}T{time}+00:00"))
+
+
+class TestRegistry(Registry):
+    """A registry that knows one function without any plugin being installed."""
+
+    __test__ = False
+
+    def function(self, name: str) -> FunctionInfo | None:
+        """`test.function`, whatever is installed."""
+        return _FUNCTION if name == _FUNCTION.name else None
+
+    def entry_point_of(self, name: str) -> tuple[str, str, str]:
+        """Where it would be found."""
+        return ("test", "test", "test")
+
+    def validate_payload(self, name: str, payload: Mapping[str, Any]) -> list[Any]:
+        """Every payload fits."""
+        return []
+
+
+_FUNCTION = FunctionInfo(
+    name="test.function",
+    plugin="test",
+    version="1",
+    title="Test",
+    description="",
+    payload_schema={"type": "object"},
+    is_async=True,
+    isolation="worker",
+    timeout_seconds=None,
+    max_retries=None,
+    tags=(),
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """A migrated, open store."""
+    await migrate(database_url)
+    store = await Store.open(database_url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def make_world(store: Store) -> Callable[..., World]:
+    """Makes nodes on one store; each has its own identity, all share the clock of the first."""
+    clock = SettableClock(START)
+    return lambda slots=5: build(store, clock, slots)
+
+
+@pytest.fixture
+async def world(make_world: Callable[..., World]) -> World:
+    """A node that has joined an empty store."""
+    world = make_world()
+    await world.engine.start()
+    return world
+
+
+def build(store: Store, clock: SettableClock, slots: int) -> World:
+    """A node on `store`."""
+    settings = replace(load_settings({}), max_concurrency=slots)
+    bus, doorbells, metrics, ids, functions = EventBus(), Doorbells(), Metrics(), IdGenerator(), Functions()
+    registry = TestRegistry(blocked=frozenset(), trusted=frozenset())
+    node = Node(store=store, clock=clock, version="test")
+    outputs = OutputBook(store=store, clock=clock, bus=bus)
+    planner = Planner(store=store, clock=clock, ids=ids, bus=bus, doorbells=doorbells, metrics=metrics)
+    runner = Runner(
+        store=store,
+        clock=clock,
+        node=node,
+        registry=registry,
+        executors=Executors(workers=functions, inline=functions, http=functions),
+        observers=Observers(registry),
+        outputs=outputs,
+        bus=bus,
+        doorbells=doorbells,
+        metrics=metrics,
+        slots=slots,
+    )
+    rescuer = Rescuer(store=store, clock=clock, bus=bus, doorbells=doorbells, metrics=metrics)
+    housekeeper = Housekeeper(store=store, clock=clock)
+    steps = Steps(node=node, planner=planner, runner=runner, rescuer=rescuer, outputs=outputs, housekeeper=housekeeper)
+    return World(
+        store=store,
+        clock=clock,
+        functions=functions,
+        bus=bus,
+        doorbells=doorbells,
+        metrics=metrics,
+        steps=steps,
+        engine=Engine(steps, clock=clock, doorbells=doorbells, metrics=metrics),
+        operations=Operations(
+            store=store,
+            registry=registry,
+            settings=settings,
+            clock=clock,
+            ids=ids,
+            bus=bus,
+            doorbells=doorbells,
+            plan_due=planner.plan_once,
+        ),
+        ids=ids,
+    )
