@@ -62,7 +62,10 @@ INSERT_TOKEN = Stmt(_INSERT_TOKEN.on_conflict_do_nothing(index_elements=["id"]).
 REPLACE_TOKEN = Stmt(
     _INSERT_TOKEN.on_conflict_do_update(
         index_elements=["id"],
-        set_={name: _INSERT_TOKEN.excluded[name] for name in ("name", "secret_hash", "created_at", "expires_at", "last_used_at")},
+        set_={
+            name: _INSERT_TOKEN.excluded[name]
+            for name in ("name", "secret_hash", "created_at", "expires_at", "last_used_at")
+        },
     )
 )
 SELECT_TOKEN = Stmt(sa.select(T).where(T.c.id == _words("token_id")))
@@ -75,11 +78,19 @@ DELETE_TOKEN = Stmt(sa.delete(T).where(T.c.id == _words("token_id")).returning(T
 INSERT_SESSION = Stmt(sa.insert(S))
 SELECT_SESSION = Stmt(sa.select(S).where(S.c.id_hash == _words("session")))
 TOUCH_SESSION = Stmt(
-    sa.update(S).where(S.c.id_hash == _words("session")).values(seen_at=sa.bindparam("now", type_=Instant())).returning(S.c.id_hash)
+    sa.update(S)
+    .where(S.c.id_hash == _words("session"))
+    .values(seen_at=sa.bindparam("now", type_=Instant()))
+    .returning(S.c.id_hash)
 )
 DELETE_SESSION = Stmt(sa.delete(S).where(S.c.id_hash == _words("session")).returning(S.c.id_hash))
 DELETE_OLD_SESSIONS = Stmt(
-    sa.delete(S).where(sa.or_(S.c.expires_at <= sa.bindparam("now", type_=Instant()), S.c.seen_at < sa.bindparam("idle_since", type_=Instant())))
+    sa.delete(S).where(
+        sa.or_(
+            S.c.expires_at <= sa.bindparam("now", type_=Instant()),
+            S.c.seen_at < sa.bindparam("idle_since", type_=Instant()),
+        )
+    )
 )
 
 SELECT_ANSWER = Stmt(sa.select(I.c.request_hash, I.c.answer, I.c.created_at).where(_KEY))
@@ -88,9 +99,7 @@ DELETE_OLD_ANSWERS = Stmt(sa.delete(I).where(I.c.created_at < _BEFORE).returning
 
 SELECT_META = Stmt(sa.select(M.c.value).where(M.c.key == _words("name")))
 _INSERT_META = insert(M)
-SET_META = Stmt(
-    _INSERT_META.on_conflict_do_update(index_elements=["key"], set_={"value": _INSERT_META.excluded.value})
-)
+SET_META = Stmt(_INSERT_META.on_conflict_do_update(index_elements=["key"], set_={"value": _INSERT_META.excluded.value}))
 
 
 # -- the admin token -------------------------------------------------------------------------------------------------
@@ -206,9 +215,7 @@ async def select_answer(conn: Conn, scope: str, key: str) -> Answer | None:
     return None if row is None else Answer(**row)
 
 
-async def insert_answer(
-    conn: Conn, scope: str, key: str, request_hash: str, answer: Json, now: datetime
-) -> None:
+async def insert_answer(conn: Conn, scope: str, key: str, request_hash: str, answer: Json, now: datetime) -> None:
     """Keep an answer together with its effect. When another node used the key meanwhile, the unit is run again."""
     kept = await conn.fetch(
         INSERT_ANSWER, scope=scope, key=key, request_hash=request_hash, answer=answer, created_at=now

@@ -20,15 +20,19 @@ CHUNKS_AT_ONCE = 32
 
 _COLUMNS = column_types(C)
 _NEW = JsonRows("rows", _COLUMNS)
+_INSERT = insert(C).from_select(
+    list(_COLUMNS),
+    sa.select(*(_NEW[name] for name in _COLUMNS)).where(
+        sa.exists().where(schema.executions.c.id == _NEW["execution_id"])  # it may have been deleted meanwhile
+    ),
+)
 APPEND = Stmt(
-    insert(C)
-    .from_select(
-        list(_COLUMNS),
-        sa.select(*(_NEW[name] for name in _COLUMNS)).where(
-            sa.exists().where(schema.executions.c.id == _NEW["execution_id"])  # it may have been deleted meanwhile
-        ),
+    # A chunk whose commit was reported lost, but was not, comes again, perhaps longer.
+    _INSERT.on_conflict_do_update(
+        index_elements=["execution_id", "first_seq"],
+        set_={"last_seq": _INSERT.excluded.last_seq, "lines": _INSERT.excluded.lines},
+        where=_INSERT.excluded.last_seq > C.c.last_seq,
     )
-    .on_conflict_do_nothing(index_elements=["execution_id", "first_seq"])
 )
 SELECT = Stmt(
     sa.select(C.c.lines)

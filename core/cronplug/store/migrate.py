@@ -24,6 +24,7 @@ from cronplug.store.migrations import HEAD
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "cronplug_schema"
+_VERSION = sa.table(VERSION_TABLE, sa.column("version_num", sa.Text())).c.version_num
 WAIT_SECONDS = 60
 ADVISORY_LOCK = 0x63726F6E  # any number that nothing else in the database uses
 
@@ -116,14 +117,16 @@ def _upgrade(connection: sa.Connection) -> Migrated:
 def _stored_revision(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
-    revision: str | None = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    revision: str | None = connection.execute(sa.select(_VERSION)).scalar()
     return revision
 
 
 async def _check_foreign_keys(connection: AsyncConnection) -> None:
     broken = (await connection.exec_driver_sql("PRAGMA foreign_key_check")).fetchall()
     if broken:
-        raise StoreError(f"The upgrade would have left {len(broken)} rows without what they belong to; nothing was changed.")
+        raise StoreError(
+            f"The upgrade would have left {len(broken)} rows without what they belong to; nothing was changed."
+        )
 
 
 def _back_up(path: Path) -> None:
@@ -148,5 +151,5 @@ def _back_up(path: Path) -> None:
 def _revision_of(path: Path) -> str | None:
     with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
         known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone()
-        row = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone() if known else None
+        row = connection.execute(str(sa.select(_VERSION))).fetchone() if known else None
     return None if row is None else str(row[0])

@@ -38,6 +38,7 @@ tasks = sa.Table(
     sa.Column("name_key", Words().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
     sa.Column("type", Words, nullable=False),
     sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("function_name", Words),
     sa.Column("search_text", Words, nullable=False),
     sa.Column("definition", JsonText, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
@@ -48,6 +49,7 @@ tasks = sa.Table(
     # A comparison with next_run_at implies that it is not null, so "what is due" reads this index.
     sa.Index("ix_tasks_due", "next_run_at", "id", **_only(sa.text("next_run_at IS NOT NULL"))),
     sa.Index("ix_tasks_name_key", "name_key", "id"),
+    sa.Index("ix_tasks_function_name", "function_name"),
 )
 
 task_tags = sa.Table(

@@ -190,7 +190,7 @@ async def _read_one(raw: aiosqlite.Connection, waiting: Waiting) -> None:
     try:
         await raw.execute_fetchall("BEGIN")
     except DriverErrors as error:
-        waiting.fail(store_error(error))
+        End(error=store_error(error)).tell(waiting)
         return
     end = await _run_unit(raw, waiting.unit)
     await _rollback(raw)

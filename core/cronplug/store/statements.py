@@ -25,12 +25,12 @@ from cronplug.store.columns import Id, Instant, JsonText, dump_json, storable
 
 DialectName = Literal["sqlite", "postgresql"]
 Row = dict[str, Any]
-Statement = sa.Select[Any] | sa.Insert | sa.Update | sa.Delete
+Statement = sa.SelectBase | sa.UpdateBase
 Processor = Callable[[Any], Any] | None
 
 _DIALECTS: Mapping[DialectName, sa.Dialect] = {
     "sqlite": SqliteDialect(paramstyle="qmark"),
-    "postgresql": AsyncpgDialect(paramstyle="numeric_dollar"),
+    "postgresql": AsyncpgDialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
 }
 
 
@@ -100,9 +100,7 @@ def _compile(statement: Statement, dialect: sa.Dialect) -> Compiled:
     return Compiled(
         sql=compiler.string,
         # Where a name is used twice, `$n` has one place and `?` has two.
-        binds=tuple(
-            (name, compiler.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
-        ),
+        binds=tuple((name, compiler.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names),
         defaults={name: compiler.binds[name].value for name in names if not compiler.binds[name].required},
         names=tuple(name for name, _ in columns),
         processors=tuple(

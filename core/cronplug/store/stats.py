@@ -48,16 +48,13 @@ def _count(*where: sa.ColumnElement[bool] | sa.TextClause) -> sa.ScalarSelect[in
     return sa.select(sa.func.count()).select_from(E).where(*where).scalar_subquery()
 
 
-def _tasks_by(expression: str) -> sa.Select[tuple[str, int]]:
-    name = sa.literal_column(expression, sa.Text()).label("name")
-    return sa.select(name, sa.func.count().label("tasks")).where(T.c.type == sa.literal_column("'function'")).group_by(name)
-
-
 # One count for each status, all of them within the index (status, id).
 EXECUTIONS = Stmt(
     sa.select(
         *(
-            _count(E.c.status == sa.literal_column(f"'{status.value}'"), E.c.id >= sa.bindparam("id_from", type_=Id())).label(status.value)
+            _count(
+                E.c.status == sa.literal_column(f"'{status.value}'"), E.c.id >= sa.bindparam("id_from", type_=Id())
+            ).label(status.value)
             for status in Status
         ),
         _count(schema.RUNNING).label("all_running"),
@@ -66,14 +63,15 @@ EXECUTIONS = Stmt(
 )
 
 TASKS_BY_FUNCTION = Stmt(
-    _tasks_by("json_extract(definition, '$.function_name')"),
-    postgresql=_tasks_by("CAST(definition AS jsonb) ->> 'function_name'"),
+    sa.select(T.c.function_name, sa.func.count().label("tasks"))
+    .where(T.c.function_name.is_not(None))
+    .group_by(T.c.function_name)
 )
 
 SIZE = Stmt(
-    sa.select(
-        (sa.literal_column("page_count") * sa.literal_column("page_size")).label("bytes")
-    ).select_from(sa.text("pragma_page_count(), pragma_page_size()")),
+    sa.select((sa.literal_column("page_count") * sa.literal_column("page_size")).label("bytes")).select_from(
+        sa.text("pragma_page_count(), pragma_page_size()")
+    ),
     postgresql=sa.select(sa.func.pg_database_size(sa.func.current_database()).label("bytes")),
 )
 
@@ -99,5 +97,5 @@ async def database_size(conn: Conn) -> int:
 
 
 async def count_tasks_by_function(conn: Conn) -> dict[str, int]:
-    """How many tasks run each function; reads every task."""
-    return {row["name"]: row["tasks"] for row in await conn.fetch(TASKS_BY_FUNCTION)}
+    """How many tasks run each function; those that none runs are not in it."""
+    return {row["function_name"]: row["tasks"] for row in await conn.fetch(TASKS_BY_FUNCTION)}

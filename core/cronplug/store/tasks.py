@@ -78,7 +78,7 @@ SELECT_NEXT_DUE_AT = Stmt(
     .limit(sa.literal_column("1"))
 )
 
-_ADVANCE_COLUMNS = {
+_ADVANCE_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "id": Id(),
     "expected_next_run_at": Instant(),
     "expected_revision": sa.Integer(),
@@ -235,6 +235,7 @@ def _values(task: Task) -> dict[str, Any]:
         "name_key": storable(definition.name.casefold()),
         "type": definition.type,
         "enabled": definition.enabled,
+        "function_name": definition.function_name if definition.type is TaskType.FUNCTION else None,
         "search_text": "\n".join(word for word in words if word).casefold(),
         "definition": definition_to_json(definition),
         "revision": task.revision,

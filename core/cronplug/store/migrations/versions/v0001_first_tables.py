@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("name_key", Sorted, nullable=False),
         sa.Column("type", Words, nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("function_name", Words),
         sa.Column("search_text", Words, nullable=False),
         sa.Column("definition", Words, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -35,6 +36,7 @@ def upgrade() -> None:
     )
     _partial_index("ix_tasks_due", "tasks", ["next_run_at", "id"], "next_run_at IS NOT NULL")
     op.create_index("ix_tasks_name_key", "tasks", ["name_key", "id"])
+    op.create_index("ix_tasks_function_name", "tasks", ["function_name"])
 
     op.create_table(
         "task_tags",
