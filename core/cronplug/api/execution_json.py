@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from cronplug import model
-from cronplug.api.fields import QUERY_WHOLE, Answer, Instant, InstantIn, JsonObject, Query, QueryText
+from cronplug.api.fields import QUERY_WHOLE, Answer, Cursor, Instant, InstantIn, JsonObject, Query, QueryText
 from cronplug.operations import ExecutionView
 
 StatusName = Literal["queued", "running", "success", "failed", "timed_out", "cancelled", "lost", "skipped", "missed"]
@@ -177,7 +177,7 @@ class ExecutionQuery(Query):
 
     page: Annotated[int, Field(ge=1, le=1_000_000_000), QUERY_WHOLE] = 1
     page_size: Annotated[int, Field(ge=1, le=100), QUERY_WHOLE] = 20
-    cursor: QueryText | None = Field(None, description="`nextCursor` of the page before; fast at any depth.")
+    cursor: Cursor | None = Field(None, description="`nextCursor` of the page before; fast at any depth.")
     task_id: QueryText | None = None
     function_name: QueryText | None = None
     status: StatusName | None = None

@@ -26,6 +26,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from cronplug.clock import EPOCH, rfc3339
+from cronplug.ids import decode_id
 
 
 class Answer(BaseModel):
@@ -267,6 +268,16 @@ def _no_nul(text: str) -> str:
 
 QueryText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_nul)]
 """A text in a query string."""
+
+
+def _cursor(text: str) -> str:
+    if decode_id(text) < 0:
+        raise fault("cursor", "must be the nextCursor of an earlier page")
+    return text
+
+
+Cursor = Annotated[str, StringConstraints(max_length=200), AfterValidator(_cursor)]
+"""Where a list goes on."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")]
 """A task's name: not blank."""

@@ -7,7 +7,7 @@ too slow and is cut off, to come back and fetch what it missed.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import orjson
 from quart import Response, request
@@ -26,7 +26,7 @@ _HELLO = b"retry: 2000\n\n"
 _BYE = b"event: bye\ndata: {}\n\n"
 
 
-def stream(frames: AsyncIterator[bytes]) -> Response:
+def stream(frames: AsyncGenerator[bytes, None]) -> Response:
     """An answer that is written as it comes, without a time limit and without buffering by proxies."""
     response = Response(frames, 200, content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
@@ -51,7 +51,7 @@ def frame(event: str, data: bytes, *, id: int | None = None) -> bytes:
     return b"%bevent: %b\ndata: %b\n\n" % (head, event.encode(), data)
 
 
-async def follow_changes(bus: EventBus, *, ping_seconds: float = PING_SECONDS) -> AsyncIterator[bytes]:
+async def follow_changes(bus: EventBus, *, ping_seconds: float = PING_SECONDS) -> AsyncGenerator[bytes, None]:
     """Every change but new log lines, until the bus closes."""
     async with bus.subscribe(lambda event: event.kind != "log") as inbox:
         yield _HELLO
@@ -69,7 +69,7 @@ async def follow_changes(bus: EventBus, *, ping_seconds: float = PING_SECONDS) -
 
 async def follow_log(
     operations: Operations, bus: EventBus, execution_id: str, *, after_seq: int
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """An execution's lines after `after_seq`, until it has ended and every line was given.
 
     The database is read on a hint from the bus and at least every second, so that a lost hint costs a second.
