@@ -25,7 +25,10 @@ from cronplug.store import Conn, Store, executions, nodes, tasks
 log = logging.getLogger(__name__)
 
 BATCH = 500
-"""Tasks planned in one transaction."""
+"""Most tasks planned in one transaction."""
+
+MAX_ROWS = 2_000
+"""After about so many rows a transaction takes no further task: after a long outage each may bring hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +73,28 @@ class Planner:
             return Planned(0, more=False)
         plans: list[tuple[Task, FirePlan]] = []
         advances: list[tasks.Advance] = []
+        room = MAX_ROWS
         for task in due:
-            if task.next_run_at is None:
-                continue
-            plan = self._plan(task, task.next_run_at, outages, now)
+            plan = self._plan(task, outages, now)
             if isinstance(plan, InvalidInput):
                 log.error(
                     "task %s (%s) is set aside, its schedule cannot be read: %s", task.id, task.definition.name, plan
                 )
                 advances.append(_advance(task, None, schedule_error=str(plan)))
-            else:
-                plans.append((task, plan))
-                advances.append(_advance(task, plan.next_run_at))
+                continue
+            plans.append((task, plan))
+            advances.append(_advance(task, plan.next_run_at))
+            room -= len(plan.fires)
+            if room <= 0:
+                break
         rows = await self._store.write(lambda conn: self._insert(conn, plans, advances, now))
         self.last_step_at = now
         self._announce(rows)
-        more = len(due) == self._batch or any(p.next_run_at is not None and p.next_run_at <= now for _, p in plans)
+        more = (
+            len(due) == self._batch
+            or len(advances) < len(due)
+            or any(plan.next_run_at is not None and plan.next_run_at <= now for _, plan in plans)
+        )
         return Planned(len(rows), more)
 
     async def seconds_to_next(self, *, at_most: float) -> float:
@@ -100,18 +109,16 @@ class Planner:
         outages = await nodes.select_outages(conn, since=_oldest(due)) if due else []
         return due, outages
 
-    def _plan(
-        self, task: Task, next_run_at: datetime, outages: Sequence[tuple[datetime, datetime]], now: datetime
-    ) -> FirePlan | InvalidInput:
+    def _plan(self, task: Task, outages: Sequence[tuple[datetime, datetime]], now: datetime) -> FirePlan | InvalidInput:
         definition = task.definition
-        if definition.cron_expression is None:
+        if definition.cron_expression is None or task.next_run_at is None:
             return FirePlan(fires=(), next_run_at=None)
         try:
             schedule = parse_schedule(cron_expression=definition.cron_expression, timezone=definition.timezone)
         except InvalidInput as error:
             return error
         policy = CatchUpPolicy(catch_up=definition.catch_up)
-        return plan_fire_times(schedule, next_run_at=next_run_at, now=now, policy=policy, outages=outages)
+        return plan_fire_times(schedule, next_run_at=task.next_run_at, now=now, policy=policy, outages=outages)
 
     async def _insert(
         self, conn: Conn, plans: Sequence[tuple[Task, FirePlan]], advances: Sequence[tasks.Advance], now: datetime
