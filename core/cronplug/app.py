@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -80,8 +81,7 @@ def serve(settings: Settings) -> int:
         prepare_data_dir(settings)
         stack.enter_context(database_lock(settings.database_url))
         listener = stack.enter_context(bind(settings))
-        uvloop.run(_serve(settings, listener))
-    return 0
+        return uvloop.run(_serve(settings, listener))
 
 
 def migrate_database(settings: Settings) -> Migrated:
@@ -272,7 +272,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -314,6 +314,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             server.should_exit = True
             await app.engine.stop(drain_seconds=settings.drain_seconds)
     log.info("stopped")
+    return 0 if stop.is_set() else 1
 
 
 def _greet(app: App, listener: socket.socket) -> None:
@@ -322,8 +323,9 @@ def _greet(app: App, listener: socket.socket) -> None:
     url = settings.public_url if settings.port or settings.base_url else f"http://127.0.0.1:{port}"
     functions, plugins = app.operations.list_functions(), app.operations.list_plugins()
     log.info("cronplug %s is ready at %s (%d functions from %d plugins)", VERSION, url, len(functions), len(plugins))
-    if app.new_admin_token is not None:
-        pass
+    if app.new_admin_token is not None:  # beside the log: it is shown once, to whoever starts the server
+        sys.stderr.write(f"\n  Sign in: {url}/admin/scheduler/#token={app.new_admin_token}\n\n")
+        sys.stderr.flush()
 
 
 def bind(settings: Settings) -> socket.socket:
