@@ -293,6 +293,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
                 http="h11",
                 ws="none",
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 date_header=True,
