@@ -67,11 +67,12 @@ export function zoneOffset(instant: number, zone: string): string {
   return name === 'GMT' ? '+00:00' : name.replace('GMT', '')
 }
 
-export type InstantStyle = 'full' | 'short' | 'time'
+export type InstantStyle = 'full' | 'short' | 'day' | 'time'
 
 const STYLES: Record<InstantStyle, Intl.DateTimeFormatOptions> = {
   full: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   short: { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  day: { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
 }
 
