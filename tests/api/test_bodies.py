@@ -80,7 +80,7 @@ async def test_every_json_value_comes_back_as_it_was(api: Api) -> None:
     payload = {
         "nested": {"a": [1, 2.5, -3e-7, True, None, "x"], "": {}},
         "text": 'tab\t newline\n quote" \u2028 \U0001f600 \x7f',
-        "large": 18446744073709551615,
+        "large": 9223372036854775807,
         "small": -9223372036854775808,
     }
     task = await api.make_task(type="function", httpUrl=None, functionName="sample.echo", functionPayload=payload)

@@ -276,7 +276,7 @@ def _cursor(text: str) -> str:
     return text
 
 
-Cursor = Annotated[str, StringConstraints(max_length=200), AfterValidator(_cursor)]
+Cursor = Annotated[str, AfterValidator(_cursor), Field(json_schema_extra={"pattern": "^[0-7][0-9a-hjkmnp-tv-z]{12}$"})]
 """Where a list goes on."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")]

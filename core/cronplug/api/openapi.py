@@ -89,6 +89,8 @@ class Document(OpenAPIProvider):
         described: Schema = {"tags": [declared.tag], **_words(view)}
         if declared.public:
             described["security"] = []
+        elif declared.maybe_public:
+            described["security"] = [{}, *(self._extension.security or [])]
         described["parameters"] = [
             *(_path_parameter(name) for name in sorted(rule.arguments)),
             *_query_parameters(declared, components),

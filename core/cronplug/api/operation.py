@@ -29,7 +29,7 @@ class Operation:
 
     `answers` maps a status to the model of its JSON, to a media type for anything else, or to None for no content.
     `problems` are the error statuses beyond those that follow from the rest (401, 422, and 400, 413, 415 with a body).
-    `headers` are request headers, `answer_headers` those of successful answers.
+    `public` routes need no sign-in; `maybe_public` ones may, by the settings. `headers` are request headers, `answer_headers` those of successful answers.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Operation:
     headers: tuple[str, ...] = ()
     answer_headers: tuple[str, ...] = ()
     public: bool = False
+    maybe_public: bool = False
 
 
 def operation(

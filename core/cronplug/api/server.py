@@ -41,7 +41,7 @@ async def get_readiness() -> Response:
 
 
 @server.get("/metrics")
-@operation("getMetrics", tag="server", answers={200: "text/plain"}, problems=(401,))
+@operation("getMetrics", tag="server", answers={200: "text/plain"}, problems=(401,), maybe_public=True)
 async def get_metrics() -> Response:
     """Give the figures for Prometheus; on a loopback bind without sign-in."""
     return Response(parts().metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
