@@ -231,7 +231,7 @@ def pack_texts(texts: Iterable[str]) -> str:
 
 def _packer(type_: TypeEngine[Any]) -> Processor:
     if isinstance(type_, Id):
-        return _known_id
+        return known_id
     if isinstance(type_, Instant):
         return to_millis
     if isinstance(type_, JsonText):
@@ -243,7 +243,8 @@ def _packer(type_: TypeEngine[Any]) -> Processor:
     return str
 
 
-def _known_id(text: str) -> int:
+def known_id(text: str) -> int:
+    """The number of an identifier that is to be stored. Raises ValueError when it is none."""
     number = decode_id(text)
     if number < 0:
         raise ValueError(f"{text!r} is not an identifier")

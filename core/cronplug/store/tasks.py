@@ -16,7 +16,7 @@ from cronplug.store import schema
 from cronplug.store.columns import Id, Instant, storable
 from cronplug.store.conn import Conn
 from cronplug.store.definitions import definition_from_json, definition_to_json
-from cronplug.store.statements import JsonRows, Row, Stmt, given_texts, pack_rows, pack_texts
+from cronplug.store.statements import JsonRows, Row, Stmt, given_texts, known_id, pack_rows, pack_texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,8 @@ SORTS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
 
 
 async def insert_task(conn: Conn, task: Task) -> None:
-    """Store a new task and its first revision. Raises UniqueViolation when the id is taken."""
+    """Store a new task and its first revision. Raises UniqueViolation when the id is taken, ValueError when it is none."""
+    known_id(task.id)
     await conn.run(INSERT, **_values(task), id=task.id, created_at=task.created_at)
     await _insert_tags(conn, task)
     await _insert_revision(conn, task)
