@@ -1,0 +1,11 @@
+import type { InjectionKey, Ref } from 'vue'
+
+/** What the fields of a payload form share: the faults the server found, by dotted name, and those of unreadable JSON parts. */
+export interface PayloadFaults {
+  /** From the server. */
+  byField: Readonly<Ref<ReadonlyMap<string, string>>>
+  /** Set by a field whose text is not JSON; cleared with an empty text. */
+  setUnreadable: (path: string, fault: string) => void
+}
+
+export const payloadFaults: InjectionKey<PayloadFaults> = Symbol('payloadFaults')

@@ -1,0 +1,24 @@
+import { computed, inject, provide, type ComputedRef, type InjectionKey } from 'vue'
+import type { FieldError } from '@/api/types'
+
+/** What the sections of the form share: the faults to show now, by dotted JSON name. */
+interface Faults {
+  of: (name: string) => string | undefined
+  under: (name: string) => FieldError[]
+}
+
+const key: InjectionKey<Faults> = Symbol('faults')
+
+export function provideFaults(faults: ComputedRef<readonly FieldError[]>): void {
+  const byName = computed(() => new Map(faults.value.map((fault) => [fault.field, fault.message])))
+  provide(key, {
+    of: (name) => byName.value.get(name),
+    under: (name) => faults.value.filter((fault) => fault.field === name || fault.field.startsWith(`${name}.`)),
+  })
+}
+
+export function useFaults(): Faults {
+  const faults = inject(key)
+  if (!faults) throw new Error('useFaults needs provideFaults in a parent')
+  return faults
+}
