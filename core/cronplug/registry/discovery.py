@@ -16,6 +16,8 @@ from cronplug.registry.installed import canonical
 from cronplug.sdk.isolation import plugin_command, plugin_environ
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
+_START_SECONDS = 60.0
+"""For what the subprocess does before and after the plugins: time for a busy machine."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class _Reading:
 async def discover(*, python: str, skip: Collection[str], deadline_seconds: float) -> list[FoundPlugin]:
     """Every installed plugin, sorted by name; those in `skip` (canonical names) are told of but not imported.
 
-    `deadline_seconds` is for one plugin's import, and for the subprocess's own start. Raises PluginError when the
+    `deadline_seconds` is for one plugin's import. Raises PluginError when the
     subprocess fails before it comes to any plugin.
     """
     failures: dict[str, str] = {}
@@ -95,14 +97,14 @@ async def _read_manifest(command: Collection[str], *, deadline_seconds: float) -
     assert process.stdout is not None
     try:
         while not reading.ended:
-            async with asyncio.timeout(deadline_seconds):
+            async with asyncio.timeout(deadline_seconds if reading.current else _START_SECONDS):
                 line = await process.stdout.readline()
             if not line:
-                async with asyncio.timeout(deadline_seconds):
+                async with asyncio.timeout(_START_SECONDS):
                     return reading, describe_exit(await process.wait())
             reading.take(line)
     except TimeoutError:
-        return reading, f"did not end within {deadline_seconds:g} s"
+        return reading, f"did not end within {deadline_seconds if reading.current else _START_SECONDS:g} s"
     except ValueError:
         return reading, f"gave a description of more than {_MAX_LINE_BYTES} bytes"
     finally:

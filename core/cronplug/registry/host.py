@@ -13,6 +13,7 @@ from typing import Any
 import pluggy
 
 from cronplug.errors import PluginError
+from cronplug.registry.installed import GROUP
 from cronplug.sdk.functions import Function
 from cronplug.sdk.hooks import OBSERVERS, PROJECT, HookSpecs
 
@@ -59,10 +60,8 @@ class PluginHost:
             return LoadedPlugin(functions={}, hooks=(), warnings=tuple(warnings), error=_explain(error))
         return LoadedPlugin(functions=functions, hooks=tuple(dict.fromkeys(hooks)), warnings=tuple(warnings))
 
-    def load_function(self, name: str, distribution: str, entry_point: str, value: str) -> AnyFunction:
+    def load_function(self, name: str, *, distribution: str, entry_point: str, value: str) -> AnyFunction:
         """Import one entry point and give the function `name` of it; raises PluginError with what went wrong."""
-        from cronplug.registry.installed import GROUP
-
         key = f"{distribution}:{entry_point}"
         if self._manager.has_plugin(key):
             self._manager.unregister(name=key)

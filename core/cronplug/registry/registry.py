@@ -29,6 +29,7 @@ class _View:
     entry_points: dict[str, EntryPointName] = field(default_factory=dict)
     validators: dict[str, Any] = field(default_factory=dict)
     plugins: list[PluginRecord] = field(default_factory=list)
+    observers: dict[str, list[EntryPointName]] = field(default_factory=dict)
     code: dict[str, Any] = field(default_factory=dict)
 
     def describes_the_same(self, other: _View) -> bool:
@@ -100,13 +101,8 @@ class Registry:
         return self._view.entry_points[name]
 
     def observers(self) -> dict[str, list[EntryPointName]]:
-        """The entry points of the plugins that implement each observing hook, in order of their names."""
-        observers: dict[str, list[EntryPointName]] = {}
-        for record in self._view.plugins:
-            for hook in record.hooks:
-                points = [(record.name, *_split(point)) for point in record.entry_points]
-                observers.setdefault(hook, []).extend(points)
-        return observers
+        """For each observing hook that has any: the entry points of the plugins that implement it, sorted by plugin."""
+        return self._view.observers
 
     def inline(self, name: str) -> AnyFunction:
         """The trusted inline function called `name`, imported into this process; raises KeyError for any other."""
@@ -133,6 +129,9 @@ class Registry:
         functions = self._admit_functions(plugin, told, view, warnings)
         refused = told["functions"] and not functions and not told["hooks"]
         view.code[plugin.name] = told["code"]
+        for hook in told["hooks"]:
+            points = [(plugin.name, *_split(point)) for point in plugin.entry_points]
+            view.observers.setdefault(hook, []).extend(points)
         view.plugins.append(
             _record(
                 plugin,

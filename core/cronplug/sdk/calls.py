@@ -18,6 +18,7 @@ from cronplug.sdk.functions import InvalidPayload
 from cronplug.sdk.steering import PermanentError, RetryLater
 
 MAX_RESULT_BYTES = 256 * 1024
+MAX_RESULT_DEPTH = 100
 MAX_SUMMARY_LENGTH = 500
 MAX_MESSAGE_LENGTH = 2_000
 _MAX_TRACEBACK_LENGTH = 16_000
@@ -136,10 +137,23 @@ def _as_json(value: Any) -> tuple[Any, str, str | None]:
     if size > MAX_RESULT_BYTES:
         return None, "", f"the result is {size} bytes of JSON, more than {MAX_RESULT_BYTES}"
     text = make_storable(text)
-    kept = json.loads(text)
+    try:
+        kept = json.loads(text)
+    except RecursionError:
+        return None, "", f"the result is nested deeper than {MAX_RESULT_DEPTH} levels"
     if _LONG_NUMBER.search(text) and _has_huge_integer(kept):
         return None, "", "the result has an integer of more than 64 bits"
+    if text.count("[") + text.count("{") > MAX_RESULT_DEPTH and _is_deeper(kept, MAX_RESULT_DEPTH):
+        return None, "", f"the result is nested deeper than {MAX_RESULT_DEPTH} levels"
     return kept, text, None
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    if levels == 0:
+        return True
+    return any(_is_deeper(item, levels - 1) for item in (value.values() if isinstance(value, dict) else value))
 
 
 def _has_huge_integer(value: Any) -> bool:

@@ -28,7 +28,7 @@ class HookSpecs:
 
     @hookspec
     def scheduler_startup(self, node: Mapping[str, Any]) -> None:
-        """A node is up, before its first claim. `node`: id, version, host."""
+        """A node is up, before its first claim. `node`: id, version."""
 
     @hookspec
     def scheduler_shutdown(self, node: Mapping[str, Any]) -> None:
@@ -36,11 +36,11 @@ class HookSpecs:
 
     @hookspec
     def scheduler_before_execution(self, execution: Mapping[str, Any]) -> None:
-        """An attempt is about to start. `execution`: the fields of the REST API."""
+        """An attempt is about to start. `execution`: facts under the names of the REST API, such as id."""
 
     @hookspec
     def scheduler_after_execution(self, execution: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
-        """An attempt ended and its end is stored. `outcome`: status, reason, errorMessage, resultSummary."""
+        """An attempt ended. `outcome`: verdict, reason, message, summary."""
 
 
 OBSERVERS = ("scheduler_startup", "scheduler_shutdown", "scheduler_before_execution", "scheduler_after_execution")

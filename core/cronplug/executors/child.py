@@ -1,0 +1,391 @@
+"""The core's side of one worker process: starting it, calls and their output, asking and forcing it to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import orjson
+
+from cronplug.clock import from_millis
+from cronplug.executors.base import Output
+from cronplug.executors.frames import BrokenFrame, FrameReader, encode_frame
+from cronplug.executors.lines import LineSplitter, MarkedBytes, cut_lines
+from cronplug.executors.warden import Warden
+from cronplug.model import Stream
+from cronplug.sdk.isolation import plugin_command, plugin_environ
+
+_log = logging.getLogger(__name__)
+
+_LAST_OUTPUT_SECONDS = 0.3
+"""How long the pipes of a dead process, or the mark at the end of a run's output, are waited for."""
+_START_SECONDS = 60.0
+_RETIRE_SECONDS = 1.0
+_MAX_RUN_CHARACTERS = 64 * 1024 * 1024
+_STREAMS: Mapping[int, Stream] = {1: "stdout", 2: "stderr"}
+
+Frame = dict[str, Any]
+
+
+class WorkerLost(Exception):
+    """The process ended, or had to be ended, before it gave a verdict; `str` says how, as a verb."""
+
+    def __init__(self, how: str, *, for_a_neighbour: bool = False, had_neighbours: bool = False) -> None:
+        super().__init__(how)
+        self.for_a_neighbour = for_a_neighbour
+        self.had_neighbours = had_neighbours
+
+
+class Run:
+    """One call in a worker. `verdict` gets the `done` frame, or WorkerLost; never anything else."""
+
+    def __init__(self, number: int, output: Output, *, on_end: Callable[[Run], None]) -> None:
+        self.number = number
+        self.output = output
+        self.verdict: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self.asked: str | None = None
+        self._on_end = on_end
+        self._characters = 0
+        self._printed = {stream: self._splitter(stream) for stream in _STREAMS.values()}
+        self._written = {stream: self._splitter(stream) for stream in _STREAMS.values()}
+        self._marks_seen = 0
+        self._done: Frame | None = None
+
+    def take(self, frame: Frame) -> None:
+        """Pass on what the run printed, logged or reported."""
+        kind = frame["kind"]
+        if kind == "text":
+            self._feed(self._printed[frame["stream"]], frame["text"])
+        elif kind == "log":
+            at = from_millis(frame["at"])
+            for line in cut_lines(frame["text"]):
+                self.output.line("log", line, level=frame["level"], at=at)
+        elif kind == "progress":
+            self.output.progress(float(frame["fraction"]), str(frame["note"]))
+
+    def take_written(self, stream: Stream, text: str) -> None:
+        """Pass on what came through the descriptors."""
+        self._feed(self._written[stream], text)
+
+    def take_done(self, frame: Frame) -> None:
+        """The verdict has come. It counts once both descriptors gave all the run wrote, or soon after in any case."""
+        self._done = frame
+        if not frame["marked"] or self._marks_seen >= len(_STREAMS):
+            self._settle()
+        else:
+            asyncio.get_running_loop().call_later(_LAST_OUTPUT_SECONDS, self._settle)
+
+    def take_mark(self) -> None:
+        """One descriptor has given everything the run wrote to it."""
+        self._marks_seen += 1
+        if self._done is not None and self._marks_seen >= len(_STREAMS):
+            self._settle()
+
+    def lose(self, loss: WorkerLost) -> None:
+        """The process is gone; a verdict that came before counts."""
+        if self._done is not None:
+            self._settle()
+        elif not self.verdict.done():
+            self._finish_lines()
+            self.verdict.set_exception(loss)
+
+    def _settle(self) -> None:
+        if not self.verdict.done():
+            assert self._done is not None
+            self._finish_lines()
+            self.verdict.set_result(self._done)
+            self._on_end(self)
+
+    def _finish_lines(self) -> None:
+        for splitter in (*self._printed.values(), *self._written.values()):
+            splitter.finish()
+
+    def _feed(self, splitter: LineSplitter, text: str) -> None:
+        if self._characters > _MAX_RUN_CHARACTERS:
+            return  # far beyond what any Output keeps: do not even cut it into lines
+        self._characters += len(text)
+        splitter.feed(text)
+
+    def _splitter(self, stream: Stream) -> LineSplitter:
+        return LineSplitter(lambda line: self.output.line(stream, line))
+
+
+class WorkerProcess(asyncio.SubprocessProtocol):
+    """One worker. Made by `start`; `on_change` is called whenever it becomes freer or has ended."""
+
+    def __init__(self, number: int, *, generation: int, warden: Warden | None) -> None:
+        self.number = number
+        self.generation = generation
+        self.pid = 0
+        self.calls = 0
+        self.runs: dict[int, Run] = {}
+        self.exclusive = False
+        self.reserved = False
+        self.retiring = False
+        self.on_change: Callable[[], None] = lambda: None
+        self.ended = asyncio.Event()
+        self._warden = warden
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reader = FrameReader()
+        self._process: asyncio.SubprocessTransport | None = None
+        self._socket: asyncio.Transport | None = None
+        self._open = {"socket", "stdout", "stderr"}
+        self._token = secrets.token_hex(8)
+        self._pipes = {descriptor: self._pipe(stream) for descriptor, stream in _STREAMS.items()}
+        self._unattributed = {stream: self._note_splitter(stream) for stream in _STREAMS.values()}
+        self._exit_code: int | None = None
+        self._killed_for: Run | None = None
+        self._complaint: str | None = None
+
+    @classmethod
+    async def start(cls, number: int, *, python: str, generation: int, warden: Warden | None) -> WorkerProcess:
+        """Start a process and wait until it is ready. Raises WorkerLost when it does not get there."""
+        worker = cls(number, generation=generation, warden=warden)
+        try:
+            await worker._spawn(python)
+            async with asyncio.timeout(_START_SECONDS):
+                await worker._ready
+        except (OSError, TimeoutError) as error:
+            worker.kill()
+            raise WorkerLost(f"could not be started ({str(error) or 'it does not answer'})") from error
+        except asyncio.CancelledError:
+            worker.kill()
+            raise
+        return worker
+
+    @property
+    def name(self) -> str:
+        """For people: the worker's number and the process id."""
+        return f"worker {self.number}, pid {self.pid}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take calls, as far as is known."""
+        return self._exit_code is None and "socket" in self._open and not self.retiring
+
+    # -- calls -----------------------------------------------------------------------------------------------------------
+
+    def begin(self, frame: Frame, output: Output) -> Run:
+        """Send a call; its `run` and `mark` are filled in."""
+        self.calls += 1
+        run = Run(self.calls, output, on_end=self._release)
+        self.runs[run.number] = run
+        self._send({**frame, "run": run.number, "mark": f"\0{self._token}:{run.number}\n"})
+        return run
+
+    def ask_to_end(self, run: Run, *, by_signal: bool) -> None:
+        """Cancel an async function; for a sync one the signal makes the worker look at the message."""
+        self._send({"kind": "cancel", "run": run.number})
+        if by_signal:
+            self._signal(signal.SIGTERM)
+
+    def kill(self, run: Run | None = None) -> None:
+        """End the process group at once, because of `run` when its neighbours must know that it was not theirs."""
+        if self._exit_code is None and self.pid:
+            self._killed_for = self._killed_for or run
+            self.retiring = True
+            self._signal(signal.SIGKILL)
+
+    async def retire(self) -> None:
+        """Let an idle process end by itself, with its exit handlers; killed when that takes long."""
+        self.retiring = True
+        if self._socket is not None:
+            self._socket.close()
+        try:
+            async with asyncio.timeout(_RETIRE_SECONDS):
+                await self.ended.wait()
+        except TimeoutError:
+            self.kill()
+            await self.ended.wait()
+
+    # -- the process -----------------------------------------------------------------------------------------------------
+
+    async def _spawn(self, python: str) -> None:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            descriptor = theirs.fileno()
+            command = plugin_command(python, str(descriptor), str(os.getpid()))
+            transport, _ = await loop.subprocess_exec(
+                lambda: self,
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=[descriptor],
+                env=plugin_environ(),
+                start_new_session=True,
+            )
+        self._process = transport
+        self.pid = transport.get_pid()
+        if self._warden is not None:
+            self._warden.watch(self.pid)
+        ours.setblocking(False)
+        connection, _ = await loop.create_unix_connection(lambda: _SocketProtocol(self), sock=ours)
+        self._socket = connection
+
+    def _send(self, frame: Frame) -> None:
+        if self._socket is not None and not self._socket.is_closing():
+            self._socket.write(encode_frame(_dump(frame)))
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    # -- what comes back -------------------------------------------------------------------------------------------------
+
+    def socket_received(self, data: bytes) -> None:
+        """Frames from the worker."""
+        try:
+            for body in self._reader.feed(data):
+                self._take(orjson.loads(body))
+        except (BrokenFrame, ValueError, KeyError, TypeError) as error:
+            self._complaint = f"broke the protocol of its socket ({type(error).__name__}: {error})"
+            self.kill()
+
+    def _take(self, frame: Frame) -> None:
+        kind, number = frame["kind"], frame.get("run")
+        if kind == "ready":
+            if not self._ready.done():
+                self._ready.set_result(None)
+            return
+        run = self.runs.get(number) if isinstance(number, int) else None
+        if run is None:
+            if number is None and kind in ("text", "log"):
+                self._take_unattributed(frame)
+            return
+        if kind == "done":
+            run.take_done(frame)
+        else:
+            run.take(frame)
+
+    def _release(self, run: Run) -> None:
+        self.runs.pop(run.number, None)
+        self.on_change()
+
+    def _take_unattributed(self, frame: Frame) -> None:
+        for line in frame["text"].splitlines():
+            self._note(frame.get("stream", "log"), line)
+
+    def _note(self, stream: str, line: str) -> None:
+        _log.info("%s wrote to %s outside of any execution: %s", self.name, stream, line)
+
+    def _note_splitter(self, stream: Stream) -> LineSplitter:
+        return LineSplitter(lambda line: self._note(stream, line))
+
+    def _pipe(self, stream: Stream) -> MarkedBytes:
+        return MarkedBytes(
+            self._token, emit=lambda text, run: self._take_written(stream, text, run), on_mark=self._take_mark
+        )
+
+    def _take_written(self, stream: Stream, text: str, number: int | None) -> None:
+        """Output of C code and children: that of the run whose mark follows it, or of the only run; else nobody's."""
+        run = None if number is None else self.runs.get(number)
+        if run is None and len(self.runs) == 1:
+            run = next(iter(self.runs.values()))
+        if run is not None:
+            run.take_written(stream, text)
+        else:
+            self._unattributed[stream].feed(text)
+
+    def _take_mark(self, number: int) -> None:
+        if (run := self.runs.get(number)) is not None:
+            run.take_mark()
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        """Asyncio: output on descriptor 1 or 2 of the process."""
+        self._pipes[fd].feed(cast("bytes", data))
+
+    # -- its end ---------------------------------------------------------------------------------------------------------
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Asyncio: nobody holds the other end of this pipe any longer."""
+        if fd in _STREAMS:
+            self._pipes[fd].finish()
+            self._lose(_STREAMS[fd])
+
+    def socket_lost(self) -> None:
+        """The worker closed its end, or has died."""
+        self._lose("socket")
+        if self._exit_code is None and not self.retiring:
+            # Without the socket it is of no use; when it is dying already, its own exit code is on the way.
+            asyncio.get_running_loop().call_later(_LAST_OUTPUT_SECONDS, self._kill_mute)
+
+    def _kill_mute(self) -> None:
+        if self._exit_code is None:
+            self._complaint = "closed its socket"
+            self.kill()
+
+    def process_exited(self) -> None:
+        """Asyncio: the process itself has ended. What it started may still run and hold the pipes."""
+        assert self._process is not None
+        self._exit_code = self._process.get_returncode()
+        self._signal(signal.SIGKILL)
+        if self._open:
+            asyncio.get_running_loop().call_later(_LAST_OUTPUT_SECONDS, self._bury)
+        else:
+            self._bury()
+
+    def _lose(self, channel: str) -> None:
+        self._open.discard(channel)
+        if not self._open and self._exit_code is not None:
+            self._bury()
+
+    def _bury(self) -> None:
+        """Everything it said has been read: settle what it leaves behind."""
+        if self.ended.is_set():
+            return
+        self.ended.set()
+        if self._warden is not None:
+            self._warden.forget(self.pid)
+        if self._socket is not None:
+            self._socket.close()
+        assert self._process is not None
+        self._process.close()
+        had_neighbours = len(self.runs) > 1
+        for run in tuple(self.runs.values()):
+            for_a_neighbour = self._killed_for is not None and self._killed_for is not run
+            run.lose(WorkerLost(self._how(), for_a_neighbour=for_a_neighbour, had_neighbours=had_neighbours))
+        self.runs.clear()
+        if not self._ready.done():
+            self._ready.set_exception(WorkerLost(self._how()))
+        self.on_change()
+
+    def _how(self) -> str:
+        if self._complaint is not None:
+            return self._complaint
+        code = self._exit_code or 0
+        if code >= 0:
+            return f"exited with code {code}"
+        try:
+            return f"was killed by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"was killed by signal {-code}"
+
+
+class _SocketProtocol(asyncio.Protocol):
+    """Passes on what happens on the private socket."""
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self._worker = worker
+
+    def data_received(self, data: bytes) -> None:
+        self._worker.socket_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._worker.socket_lost()
+
+
+def _dump(frame: Frame) -> bytes:
+    try:
+        return orjson.dumps(frame)
+    except TypeError:  # integers beyond 64 bits, nesting beyond its limit
+        return json.dumps(frame).encode()

@@ -1,0 +1,144 @@
+"""Tells plugins what happens, in a process of their own, one hook after the other, never in anyone's way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from cronplug.executors.child import Run, WorkerLost, WorkerProcess
+from cronplug.model import Json, Stream
+
+_log = logging.getLogger(__name__)
+
+EntryPointName = tuple[str, str, str]
+_MAX_WAITING = 1_000
+_LAST_HOOKS_SECONDS = 2.0
+
+
+class ObservedRegistry(Protocol):
+    """What observers need of the registry."""
+
+    @property
+    def generation(self) -> int:
+        """Rises when plugin code has changed."""
+        ...
+
+    def observers(self) -> Mapping[str, list[EntryPointName]]:
+        """For each hook that has any: the entry points of the plugins that implement it."""
+        ...
+
+
+class Observers:
+    """The plugins' observing hooks. What a hook prints, and how it fails, goes to the server's log.
+
+    A plugin's hook that takes longer than `limit_seconds` is killed. When hooks are slower than events, the oldest
+    events beyond 1,000 are dropped, which is logged.
+    """
+
+    def __init__(self, registry: ObservedRegistry, *, python: str = sys.executable, limit_seconds: float = 5.0) -> None:
+        self._registry = registry
+        self._python = python
+        self._limit_seconds = limit_seconds
+        self._waiting: deque[tuple[str, Mapping[str, Json]]] = deque(maxlen=_MAX_WAITING)
+        self._dropped = 0
+        self._delivery: asyncio.Task[None] | None = None
+        self._worker: WorkerProcess | None = None
+        self._closed = False
+
+    def notify(self, hook: str, **facts: Json) -> None:
+        """Have `hook` called with `facts`; returns at once, and does nothing when no plugin has the hook."""
+        if self._closed or hook not in self._registry.observers():
+            return
+        if len(self._waiting) == _MAX_WAITING:
+            self._dropped += 1
+        self._waiting.append((hook, facts))
+        if self._delivery is None or self._delivery.done():
+            self._delivery = asyncio.create_task(self._deliver_waiting(), name="observers")
+
+    async def close(self) -> None:
+        """Deliver what waits, for at most two seconds, and end the process."""
+        self._closed = True
+        if self._delivery is not None:
+            try:
+                async with asyncio.timeout(_LAST_HOOKS_SECONDS):
+                    await self._delivery
+            except TimeoutError:
+                _log.warning("%d events were not told to plugins before the end", len(self._waiting) + 1)
+        if self._worker is not None:
+            if self._worker.runs:
+                self._worker.kill()
+            await self._worker.retire()
+            self._worker = None
+
+    async def _deliver_waiting(self) -> None:
+        while self._waiting:
+            hook, facts = self._waiting.popleft()
+            if self._dropped:
+                _log.warning("%d events were not told to plugins: their hooks are too slow", self._dropped)
+                self._dropped = 0
+            for distribution, entry_points in _by_distribution(self._registry.observers().get(hook, [])).items():
+                await self._deliver(hook, facts, distribution, entry_points)
+
+    async def _deliver(
+        self, hook: str, facts: Mapping[str, Json], distribution: str, entry_points: list[list[str]]
+    ) -> None:
+        try:
+            worker = await self._ready_worker()
+            run = worker.begin(
+                {
+                    "kind": "observe",
+                    "hook": hook,
+                    "facts": dict(facts),
+                    "distribution": distribution,
+                    "entry_points": entry_points,
+                },
+                _LogOutput(distribution),
+            )
+            frame = await self._limited(worker, run)
+        except WorkerLost as loss:
+            _log.error("hook %s of plugin %s: its process %s", hook, distribution, loss)
+            return
+        if not frame["success"]:
+            _log.error("hook %s of plugin %s failed: %s", hook, distribution, frame["error_message"])
+
+    async def _limited(self, worker: WorkerProcess, run: Run) -> Mapping[str, Json]:
+        timer = asyncio.get_running_loop().call_later(self._limit_seconds, worker.kill, run)
+        try:
+            return await run.verdict
+        finally:
+            timer.cancel()
+
+    async def _ready_worker(self) -> WorkerProcess:
+        generation = self._registry.generation
+        if self._worker is not None and (not self._worker.alive or self._worker.generation != generation):
+            worker, self._worker = self._worker, None
+            await worker.retire()
+        if self._worker is None:
+            self._worker = await WorkerProcess.start(0, python=self._python, generation=generation, warden=None)
+        return self._worker
+
+
+def _by_distribution(entry_points: list[EntryPointName]) -> dict[str, list[list[str]]]:
+    grouped: dict[str, list[list[str]]] = {}
+    for distribution, name, value in entry_points:
+        grouped.setdefault(distribution, []).append([name, value])
+    return grouped
+
+
+class _LogOutput:
+    """Writes what hooks print to the server's log."""
+
+    def __init__(self, distribution: str) -> None:
+        self._distribution = distribution
+
+    def line(self, stream: Stream, text: str, *, level: str | None = None, at: datetime | None = None) -> None:
+        number = logging.getLevelNamesMapping().get((level or "info").upper(), logging.INFO)
+        _log.log(number, "plugin %s: %s", self._distribution, text)
+
+    def progress(self, fraction: float, note: str) -> None:
+        """Hooks have none."""

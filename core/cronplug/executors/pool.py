@@ -1,0 +1,411 @@
+"""Warm worker processes for plugin functions.
+
+Async functions share workers, sync ones have one to themselves. A worker is replaced after many calls, when the
+registry has a new generation, and after anything that may have left it unsound.
+
+When a shared worker dies by itself, nobody can tell which of its runs did it: all are cut off, which uses up no
+attempt, and the next attempt of each gets a worker alone, where the culprit shows itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cronplug.clock import to_millis
+from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop, StopReason
+from cronplug.executors.child import Frame, Run, WorkerLost, WorkerProcess
+from cronplug.executors.warden import Warden
+from cronplug.model import Reason
+
+_log = logging.getLogger(__name__)
+
+_PACKED_RUNS = 8
+"""Async runs that gather in one worker before another one is used or started."""
+_IDLE_SECONDS = 60.0
+_SUSPECTS = 1_000
+_SHUTDOWN_GRACE_SECONDS = 3.0
+"""A stopping server has promised to be gone 5 s after its drain; the rest is for writing down what was cut off."""
+
+
+class Generation(Protocol):
+    """What the pool needs of the registry: a number that rises when plugin code has changed."""
+
+    @property
+    def generation(self) -> int:
+        """The present one."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """Someone who needs a worker, alone or shared."""
+
+    exclusive: bool
+    worker: asyncio.Future[WorkerProcess] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def give_up(self, _: StopReason) -> None:
+        """The attempt is to end before it began."""
+        self.worker.cancel()
+
+
+class WorkerPool:
+    """The executor of plugin functions, in at most `max_workers` processes at a time.
+
+    Processes of an old generation that still finish their runs come on top. `recycle_after` is the number of calls
+    after which a process is replaced.
+    """
+
+    def __init__(
+        self, registry: Generation, *, max_workers: int, python: str = sys.executable, recycle_after: int = 2_000
+    ) -> None:
+        self._registry = registry
+        self._max_workers = max_workers
+        self._python = python
+        self._recycle_after = recycle_after
+        self._workers: set[WorkerProcess] = set()
+        self._leaving: set[WorkerProcess] = set()
+        self._starting = 0
+        self._started = 0
+        self._waiting_alone: OrderedDict[_Waiting, None] = OrderedDict()
+        self._waiting_shared: OrderedDict[_Waiting, None] = OrderedDict()
+        self._suspects: OrderedDict[str, None] = OrderedDict()
+        self._warden = Warden()
+        self._closing = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._life: asyncio.Task[None] | None = None
+
+    def stats(self) -> dict[str, int]:
+        """How many processes there are, and how many of them run something now."""
+        workers = [*self._workers, *self._leaving]
+        return {"workers": len(workers), "busy": sum(bool(worker.runs) for worker in workers)}
+
+    async def start(self) -> None:
+        """Begin to warm up the first worker, and return."""
+        self._group = asyncio.TaskGroup()
+        opened = asyncio.Event()
+        self._life = asyncio.create_task(self._live(self._group, opened), name="worker pool")
+        await opened.wait()
+
+    async def close(self) -> None:
+        """End every process: idle ones gently, the others at once. May be called twice."""
+        self._closing.set()
+        if self._life is not None:
+            life, self._life = self._life, None
+            await life
+
+    async def run(self, spec: AttemptSpec, output: Output, stop: Stop) -> Outcome:
+        """Run one attempt in a worker and return when its code has ended.
+
+        The time limit counts from the call, not from the wait for a free worker. At the limit, or on `stop`, the
+        function is asked to end; after `spec.grace_seconds` its process group is killed.
+        """
+        exclusive = not spec.is_async or spec.execution_id in self._suspects
+        try:
+            worker = await self._lend(exclusive, stop)
+        except WorkerLost as loss:
+            return Outcome(verdict="failed", reason=Reason.WORKER_DIED, error_message=f"The worker process {loss}.")
+        if worker is None:
+            assert stop.why is not None
+            return _ended_on_request(stop.why, None, worker=None)
+        run = worker.begin(_call(spec), output)
+        self._suspects.pop(spec.execution_id, None)
+        try:
+            frame = await self._supervise(worker, run, spec, stop)
+        except WorkerLost as loss:
+            return self._judge_loss(loss, run, spec, worker)
+        finally:
+            self._take_back(worker, run, exclusive=exclusive)
+        if frame["left_children"]:
+            output.line("log", "the function left processes behind; they were ended", level="warning")
+        if frame["stopped"] and run.asked is not None:
+            return _judge_stopped(run, spec, worker)
+        return _judge(frame, worker)
+
+    # -- one run ---------------------------------------------------------------------------------------------------------
+
+    async def _supervise(self, worker: WorkerProcess, run: Run, spec: AttemptSpec, stop: Stop) -> Frame:
+        """Wait for the verdict, ending the run at its limit and on request."""
+        loop = asyncio.get_running_loop()
+        timers: list[asyncio.TimerHandle] = []
+
+        def ask(why: str) -> None:
+            if run.asked is None and not run.verdict.done():
+                run.asked = why
+                worker.ask_to_end(run, by_signal=not spec.is_async)
+                grace = min(spec.grace_seconds, _SHUTDOWN_GRACE_SECONDS) if why == "shutdown" else spec.grace_seconds
+                timers.append(loop.call_later(grace, worker.kill, run))
+
+        timers.append(loop.call_later(spec.timeout_seconds, ask, "timeout"))
+        forget = stop.listen(ask)
+        cancelled: asyncio.CancelledError | None = None
+        try:
+            while not run.verdict.done():
+                try:
+                    await asyncio.wait([run.verdict])
+                except asyncio.CancelledError as error:
+                    cancelled = error  # raised again below: first the code has to end
+                    ask("shutdown")
+            if cancelled is not None:
+                raise cancelled
+            return run.verdict.result()
+        finally:
+            forget()
+            for timer in timers:
+                timer.cancel()
+
+    def _judge_loss(self, loss: WorkerLost, run: Run, spec: AttemptSpec, worker: WorkerProcess) -> Outcome:
+        if run.asked is not None:
+            return _judge_stopped(run, spec, worker)
+        if loss.for_a_neighbour:
+            return Outcome(
+                verdict="cut_off",
+                reason=Reason.CUT_OFF,
+                error_message="Its worker process had to be ended because of another execution in it.",
+                worker=worker.name,
+            )
+        if loss.had_neighbours:
+            self._suspect(spec.execution_id)
+            return Outcome(
+                verdict="cut_off",
+                reason=Reason.CUT_OFF,
+                error_message=f"The worker process it shared with other executions {loss}.",
+                worker=worker.name,
+            )
+        return Outcome(
+            verdict="failed",
+            reason=Reason.WORKER_DIED,
+            error_message=f"The worker process {loss} while it ran the function.",
+            worker=worker.name,
+        )
+
+    def _suspect(self, execution_id: str) -> None:
+        self._suspects[execution_id] = None
+        if len(self._suspects) > _SUSPECTS:
+            self._suspects.popitem(last=False)
+
+    def _take_back(self, worker: WorkerProcess, run: Run, *, exclusive: bool) -> None:
+        if exclusive:
+            worker.exclusive = False
+            verdict = run.verdict
+            tidy = verdict.done() and verdict.exception() is None and not verdict.result()["left_children"]
+            if run.asked is not None or not tidy:
+                self._let_go(worker)
+                worker.kill()
+        if worker in self._leaving:
+            self._let_go(worker)
+        elif not worker.runs:
+            asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._let_idle_go, worker, worker.calls)
+        self._serve()
+
+    # -- lending ---------------------------------------------------------------------------------------------------------
+
+    async def _lend(self, exclusive: bool, stop: Stop) -> WorkerProcess | None:
+        """A worker, now taken; None when `stop` came first. Raises WorkerLost when none can be started."""
+        if stop.why is not None:
+            return None
+        queue = self._waiting_alone if exclusive else self._waiting_shared
+        worker = None if queue else self._find(exclusive)
+        if worker is not None:
+            worker.exclusive = exclusive
+            return worker
+        waiting = _Waiting(exclusive)
+        queue[waiting] = None
+        self._serve()
+        forget = stop.listen(waiting.give_up)
+        try:
+            return await waiting.worker
+        except asyncio.CancelledError:
+            self._give_back_unused(waiting)
+            if _cancelling():
+                raise
+            return None  # not this task was cancelled but the wait, by `stop`
+        finally:
+            forget()
+            queue.pop(waiting, None)
+
+    def _give_back_unused(self, waiting: _Waiting) -> None:
+        """The wait was cancelled in the moment it was granted."""
+        if waiting.worker.done() and not waiting.worker.cancelled() and waiting.worker.exception() is None:
+            waiting.worker.result().exclusive = False
+            self._serve()
+
+    def _find(self, exclusive: bool) -> WorkerProcess | None:
+        """The best free worker: packed ones first for async runs, so that whole ones stay free for sync ones."""
+        usable = [worker for worker in tuple(self._workers) if self._is_usable(worker)]
+        if exclusive:
+            return max((worker for worker in usable if not worker.runs), key=lambda w: w.calls, default=None)
+        shared = [worker for worker in usable if not (worker.reserved and self._waiting_alone)]
+        if roomy := [worker for worker in shared if len(worker.runs) < _PACKED_RUNS]:
+            return max(roomy, key=lambda worker: (len(worker.runs), worker.calls))
+        if shared:
+            self._grow()
+        return min(shared, key=lambda worker: len(worker.runs), default=None)
+
+    def _is_usable(self, worker: WorkerProcess) -> bool:
+        if worker.generation != self._registry.generation or worker.calls >= self._recycle_after or not worker.alive:
+            self._let_go(worker)
+            return False
+        return not worker.exclusive
+
+    def _serve(self) -> None:
+        """Give workers to those who wait, in their order; start more when there is room."""
+        for queue in (self._waiting_alone, self._waiting_shared):
+            while queue:
+                waiting = next(iter(queue))
+                if not waiting.worker.done():
+                    worker = self._find(waiting.exclusive)
+                    if worker is None:
+                        break
+                    worker.exclusive, worker.reserved = waiting.exclusive, False
+                    waiting.worker.set_result(worker)
+                del queue[waiting]
+        if self._waiting_alone:
+            self._reserve_one()
+        while len(self._waiting_alone) + len(self._waiting_shared) > self._starting and self._grow():
+            pass
+
+    def _reserve_one(self) -> None:
+        """When every worker is shared, keep new async runs off one of them, so that a sync run gets its turn."""
+        full = len(self._workers) + self._starting >= self._max_workers
+        if full and self._workers and not any(w.exclusive or w.reserved for w in self._workers):
+            min(self._workers, key=lambda worker: len(worker.runs)).reserved = True
+
+    # -- processes -------------------------------------------------------------------------------------------------------
+
+    async def _live(self, group: asyncio.TaskGroup, opened: asyncio.Event) -> None:
+        async with group:
+            opened.set()
+            await self._warden.start(python=self._python)
+            if not self._workers and not self._starting:
+                self._grow()
+            await self._closing.wait()
+            for worker in [*self._workers, *self._leaving]:
+                self._let_go(worker)
+                if worker.runs:
+                    worker.kill()
+                    await worker.ended.wait()
+        await self._warden.close()
+
+    def _grow(self) -> bool:
+        """Start one more worker, if there is room."""
+        if self._closing.is_set() or len(self._workers) + self._starting >= self._max_workers:
+            return False
+        assert self._group is not None
+        self._starting += 1
+        self._started += 1
+        self._group.create_task(self._start_worker(self._started), name=f"start worker {self._started}")
+        return True
+
+    async def _start_worker(self, number: int) -> None:
+        try:
+            worker = await WorkerProcess.start(
+                number, python=self._python, generation=self._registry.generation, warden=self._warden
+            )
+        except WorkerLost as loss:
+            _log.error("a worker process %s", loss)
+            self._starting -= 1
+            self._refuse_waiting(loss)
+            return
+        self._starting -= 1
+        self._workers.add(worker)
+        worker.on_change = lambda: self._on_change(worker)
+        if self._closing.is_set():
+            self._let_go(worker)
+        else:
+            self._serve()
+
+    def _refuse_waiting(self, loss: WorkerLost) -> None:
+        """A start failed: tell those who wait, rather than trying for ever."""
+        for waiting in [*self._waiting_alone, *self._waiting_shared]:
+            if not waiting.worker.done():
+                waiting.worker.set_exception(loss)
+
+    def _on_change(self, worker: WorkerProcess) -> None:
+        if worker.ended.is_set():
+            self._workers.discard(worker)
+            self._leaving.discard(worker)
+        elif worker in self._leaving and not worker.runs and not worker.retiring:
+            self._retire(worker)
+        self._serve()
+
+    def _let_idle_go(self, worker: WorkerProcess, calls: int) -> None:
+        """Keep one idle worker warm; the others go when they were not used for a while."""
+        unused = not worker.runs and worker.calls == calls and worker in self._workers and not worker.exclusive
+        if unused and len(self._workers) > 1:
+            self._let_go(worker)
+
+    def _let_go(self, worker: WorkerProcess) -> None:
+        """Give no more calls to a worker, and end it when its last run has."""
+        if worker in self._workers:
+            self._workers.discard(worker)
+            self._leaving.add(worker)
+        if not worker.runs and not worker.exclusive and not worker.retiring:
+            self._retire(worker)
+
+    def _retire(self, worker: WorkerProcess) -> None:
+        worker.retiring = True
+        assert self._group is not None
+        self._group.create_task(worker.retire(), name=f"retire {worker.name}")
+
+
+def _cancelling() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _call(spec: AttemptSpec) -> Frame:
+    assert spec.function_name is not None
+    assert spec.entry_point is not None
+    return {
+        "kind": "call",
+        "function": spec.function_name,
+        "entry_point": list(spec.entry_point),
+        "is_async": spec.is_async,
+        "payload": dict(spec.payload),
+        "execution_id": spec.execution_id,
+        "attempt": spec.attempt,
+        "task_id": spec.task_id,
+        "task_name": spec.task_name,
+        "scheduled_for": to_millis(spec.scheduled_for),
+        "timeout_seconds": spec.timeout_seconds,
+        "idempotency_key": spec.idempotency_key,
+    }
+
+
+def _judge(frame: Frame, worker: WorkerProcess) -> Outcome:
+    return Outcome(
+        verdict="success" if frame["success"] else "failed",
+        reason=Reason(frame["reason"]),
+        error_message=frame["error_message"],
+        result=frame["result"],
+        result_summary=frame["result_summary"],
+        permanent=frame["permanent"],
+        retry_after_seconds=frame["retry_after_seconds"],
+        worker=worker.name,
+    )
+
+
+def _judge_stopped(run: Run, spec: AttemptSpec, worker: WorkerProcess) -> Outcome:
+    """The verdict on a run that ended because it was asked or forced to."""
+    if run.asked != "timeout":
+        return _ended_on_request("cancelled" if run.asked == "cancelled" else "shutdown", run, worker=worker)
+    return Outcome(
+        verdict="timed_out",
+        reason=Reason.TIMEOUT,
+        error_message=f"The function did not end within its time limit of {spec.timeout_seconds:g} s.",
+        worker=worker.name,
+    )
+
+
+def _ended_on_request(why: StopReason, run: Run | None, *, worker: WorkerProcess | None) -> Outcome:
+    name = None if worker is None else worker.name
+    if why == "cancelled":
+        message = "Cancelled before it started." if run is None else "Cancelled while it ran."
+        return Outcome(verdict="cancelled", reason=Reason.CANCELLED_BY_REQUEST, error_message=message, worker=name)
+    message = "The server stopped before it started." if run is None else "The server stopped while it ran."
+    return Outcome(verdict="cut_off", reason=Reason.SHUTDOWN, error_message=message, worker=name)

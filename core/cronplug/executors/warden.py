@@ -1,0 +1,51 @@
+"""The core's side of the warden process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+_PROGRAM = Path(__file__).with_name("warden_process.py")
+
+
+class Warden:
+    """Has process groups killed when this process dies without being able to do it itself."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, *, python: str) -> None:
+        """Start the process; groups can be watched from then on."""
+        self._process = await asyncio.create_subprocess_exec(
+            *(python, "-I", "-S", str(_PROGRAM)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            env={},
+        )
+
+    def watch(self, group: int) -> None:
+        """Kill this group should the core die."""
+        self._tell(f"+{group}\n")
+
+    def forget(self, group: int) -> None:
+        """The group has ended."""
+        self._tell(f"-{group}\n")
+
+    async def close(self) -> None:
+        """End the process; it kills what it still watches."""
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                await self._process.wait()
+        if self._process.returncode is None:
+            self._process.kill()
+
+    def _tell(self, line: str) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(line.encode())
