@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import click
@@ -63,6 +63,12 @@ class Client:
             timeout=httpx.Timeout(30, connect=5),
             trust_env=urlsplit(url).hostname not in ("127.0.0.1", "::1", "localhost"),  # no proxy leads to ourselves
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._http.close()
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer to GET; parameters that are None are not sent."""
@@ -166,7 +172,8 @@ def with_client(command: Command) -> Command:
             settings = load_settings(os.environ, env_file=Path(".env"))
             url = url or settings.public_url
             token = token or settings.admin_token
-        return command(Client(url, token), **arguments)
+        with Client(url, token) as client:
+            return command(client, **arguments)
 
     decorated: Command = click.option(
         "--token", help="Admin or API token.  [default: SCHEDULER_ADMIN_TOKEN]", metavar="TOKEN"

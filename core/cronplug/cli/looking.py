@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings(*PLUGINS)
 def functions(settings: Settings, name: str | None, as_json: bool) -> int:
-    """List the functions of installed plugins, or show the one called NAME."""
+    """List the functions of installed plugins, or show one."""
     registry = asyncio.run(_look(settings))
     found = [function for function in registry.functions() if name in (None, function.name)]
     if as_json:
