@@ -30,6 +30,13 @@ export default defineConfig({
           error: 'rose',
           neutral: 'zinc',
         },
+        button: {
+          // The kit's paler hover takes the label under 4.5:1.
+          compoundVariants: [
+            { color: 'primary', variant: 'solid', class: 'hover:bg-primary/90 active:bg-primary/90' },
+            { color: 'error', variant: 'solid', class: 'hover:bg-error/90 active:bg-error/90' },
+          ],
+        },
       },
     }),
     precompress(),

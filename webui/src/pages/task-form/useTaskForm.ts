@@ -14,8 +14,8 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
   const queries = useQueryClient()
   const notify = useNotify()
 
-  const draft = ref(structuredClone(start)) as Ref<TaskDraft>
-  const initial = shallowRef(structuredClone(start))
+  const draft = ref(copyOf(start)) as Ref<TaskDraft>
+  const initial = shallowRef(copyOf(start))
   /** The task as it was read: changes are those against it. */
   const base = shallowRef(task)
   const readable = ref(true)
@@ -57,7 +57,7 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
     const sent = body.value
     try {
       const saved = base.value ? await change(base.value, sent) : await createTask(sent, keyFor(sent))
-      initial.value = structuredClone(bare(draft.value))
+      initial.value = copyOf(draft.value)
       refresh(saved)
       notify.done(t(base.value ? 'taskForm.saved' : 'taskForm.created', { name: saved.name }))
       return saved
@@ -105,8 +105,8 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
   return { draft, readable, scheduleFault, faults, message, conflict, busy, changed, save, takeTheirs }
 }
 
-/** Vue's proxies cannot be cloned; a draft is plain JSON. */
-function bare(draft: TaskDraft): TaskDraft {
+/** A draft is plain JSON; unlike `structuredClone` this also copies what Vue has wrapped. */
+function copyOf(draft: TaskDraft): TaskDraft {
   return JSON.parse(JSON.stringify(draft)) as TaskDraft
 }
 
