@@ -106,7 +106,7 @@ async def started(settings: Settings) -> AsyncIterator[App]:
 @asynccontextmanager
 async def served(app: App) -> AsyncIterator[str]:
     """The base URL of a real HTTP server over `app`."""
-    with socket.socket() as listener:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:  # asyncio sets TCP_NODELAY only where this is said
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
         server = _Server(

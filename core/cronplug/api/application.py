@@ -75,6 +75,7 @@ def openapi_document() -> dict[str, Any]:
 
 def _routes() -> Quart:
     app = Quart(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # //x is an unknown path, not a redirect to another
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=30, PROVIDE_AUTOMATIC_OPTIONS=False)
     QuartSchema(
         app,

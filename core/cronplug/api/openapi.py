@@ -64,6 +64,8 @@ _PROBLEMS = {
 class Document(OpenAPIProvider):
     """Describes the routes that carry an `Operation`."""
 
+    _made: Schema | None = None
+
     def generate_rules(self) -> list[Rule]:
         """The declared routes, in a stable order."""
         rules = [r for r in self._app.url_map.iter_rules() if self._operation(r) is not None]
@@ -73,7 +75,12 @@ class Document(OpenAPIProvider):
         return getattr(self._app.view_functions[rule.endpoint], ATTRIBUTE, None)
 
     def schema(self) -> Schema:
-        """The whole document, in a stable order."""
+        """The whole document, in a stable order; made once, since the routes do not change."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> Schema:
         document = super().schema()
         document["paths"] = {path: dict(methods) for path, methods in document["paths"].items()}
         document["components"]["schemas"] = dict(sorted(document["components"]["schemas"].items()))
