@@ -55,7 +55,7 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
 async def emptied_postgres_url(migrated_postgres: str) -> str:
     """The URL of a PostgreSQL database with empty tables."""
     connection = await asyncpg.connect(migrated_postgres)
-    await connection.execute(f"TRUNCATE {', '.join(metadata.tables)}")
+    await connection.execute(";".join(f"DELETE FROM {table}" for table in metadata.tables))  # faster than TRUNCATE
     await connection.close()
     return migrated_postgres
 
@@ -70,7 +70,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest_asyncio.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     """An open store with empty tables."""
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, readers=2)
     yield store
     await store.close()
 

@@ -87,10 +87,10 @@ _ID = E.c.id == _bind("id", Id())
 _NULL = sa.null()
 
 # Written out, as in the indexes: SQLite uses a partial index only for its very words.
-_IS_QUEUED, _IS_RUNNING, _IS_UNFINISHED = schema.QUEUED, schema.RUNNING, schema.UNFINISHED
+_IS_QUEUED, _IS_UNFINISHED = schema.QUEUED, schema.UNFINISHED
 
-# Not in the words of the index: SQLite would walk through all that runs for each given row, not to the row by its id.
-_IS_RUNNING_HERE = sa.text("executions.status || '' = 'running'")
+# In words of no index: SQLite would walk through all that runs, not to each row by its id, its task or its lease.
+_IS_RUNNING = sa.text("executions.status || '' = 'running'")
 
 
 # -- new ones --------------------------------------------------------------------------------------------------------
@@ -298,12 +298,14 @@ CLAIM = Stmt(
 )
 RENEW = Stmt(
     sa.update(E)
-    .where(E.c.id.in_(given_ids("ids")), _IS_RUNNING_HERE, E.c.lease_owner == _bind("node_id", Words()))
+    .where(E.c.id.in_(given_ids("ids")), _IS_RUNNING, E.c.lease_owner == _bind("node_id", Words()))
     .values(lease_until=_bind("lease_until", Instant()))
     .returning(E.c.id, E.c.cancel_requested)
 )
 EXPIRE_OTHERS = Stmt(
-    sa.update(E).where(_IS_RUNNING, E.c.lease_owner != _bind("node_id", Words())).values(lease_until=_NOW)
+    sa.update(E)
+    .where(_IS_RUNNING, E.c.lease_until.is_not(None), E.c.lease_owner != _bind("node_id", Words()))
+    .values(lease_until=_NOW)
 )
 SELECT_EXPIRED = Stmt(
     sa.select(E).where(_IS_RUNNING, E.c.lease_until <= _NOW).order_by(E.c.lease_until, E.c.id).limit(_LIMIT)
@@ -375,7 +377,7 @@ _FINISH = (
     sa.update(E)
     .where(
         E.c.id == _F["execution_id"],
-        _IS_RUNNING_HERE,
+        _IS_RUNNING,
         E.c.attempt == _F["attempt"],
         E.c.lease_owner == _F["lease_owner"],
         sa.or_(_F["cut_offs"].is_(None), E.c.cut_offs == _F["cut_offs"]),
@@ -516,7 +518,7 @@ UPDATE_RUNNING = Stmt(
         E.c.id == _P["execution_id"],
         E.c.attempt == _P["attempt"],
         E.c.lease_owner == _P["lease_owner"],
-        _IS_RUNNING_HERE,
+        _IS_RUNNING,
     )
     .values(
         progress=sa.func.coalesce(_P["progress"], E.c.progress),

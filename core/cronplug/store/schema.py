@@ -19,10 +19,10 @@ metadata = sa.MetaData(
 )
 
 FIRED = sa.text("\"trigger\" IN ('schedule', 'catch_up')")
-QUEUED = sa.text("status = 'queued'")
-RUNNING = sa.text("status = 'running'")
-UNFINISHED = sa.text("status IN ('queued', 'running')")
-"""Conditions of partial indexes. SQLite uses such an index only for a query that says the very same words."""
+QUEUED = sa.text("status || '' = 'queued'")
+UNFINISHED = sa.text("status || '' IN ('queued', 'running')")
+"""Conditions of partial indexes. SQLite uses such an index only for a query that says the very same words, and would
+rather use the index on status, and sort all it finds, if they named the bare column."""
 
 
 def _only(where: sa.TextClause) -> dict[str, Any]:
@@ -113,7 +113,7 @@ executions = sa.Table(
     sa.Index("ix_executions_status", "status", "id"),
     sa.Index("ix_executions_function", "function_name", "id"),
     sa.Index("ix_executions_queued", "available_at", "id", **_only(QUEUED)),
-    sa.Index("ix_executions_running", "lease_until", **_only(RUNNING)),
+    sa.Index("ix_executions_lease", "lease_until", **_only(sa.text("lease_until IS NOT NULL"))),  # only running ones
     sa.Index("ix_executions_unfinished", "task_id", **_only(UNFINISHED)),
 )
 

@@ -11,6 +11,7 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
@@ -54,6 +55,14 @@ def connection_class(synchronous: str) -> type[sqlite3.Connection]:
     return Connection
 
 
+def _try_out(path: Path, factory: type[sqlite3.Connection]) -> None:
+    try:
+        with contextlib.closing(sqlite3.connect(path, factory=factory)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise store_error(error) from error
+
+
 @dataclass(slots=True, eq=False)
 class Waiting:
     """A unit in a queue, and the future its caller waits on (done: the caller has left)."""
@@ -86,7 +95,8 @@ class SqliteLanes:
     """The tasks that hold the connections of a SQLite file."""
 
     def __init__(self, address: Address, *, synchronous: str, readers: int) -> None:
-        self._database = Database(address.url, factory=connection_class(synchronous))
+        self._class = connection_class(synchronous)
+        self._database = Database(address.url, factory=self._class)
         self._address = address
         self._writes: Queue = asyncio.Queue()
         self._reads: Queue = asyncio.Queue()
@@ -98,6 +108,8 @@ class SqliteLanes:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old, 3.35 or newer is needed.")
         prepare_folder(self._address.file)
+        # aiosqlite leaves a thread behind when it cannot connect, so that is found out before.
+        await asyncio.to_thread(_try_out, self._address.file, self._class)
         await self._database.connect()
         try:
             await self._start(self._writer, "store-writer")

@@ -44,7 +44,7 @@ TASKS = Stmt(
 )
 
 
-def _count(*where: sa.ColumnElement[bool] | sa.TextClause) -> sa.ScalarSelect[int]:
+def _count(*where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
     return sa.select(sa.func.count()).select_from(E).where(*where).scalar_subquery()
 
 
@@ -57,8 +57,8 @@ EXECUTIONS = Stmt(
             ).label(status.value)
             for status in Status
         ),
-        _count(schema.RUNNING).label("all_running"),
-        _count(schema.QUEUED).label("all_queued"),
+        _count(E.c.status == sa.literal_column("'running'")).label("all_running"),
+        _count(E.c.status == sa.literal_column("'queued'")).label("all_queued"),
     )
 )
 

@@ -34,7 +34,8 @@ class Store:
     one that has not is skipped.
     """
 
-    def __init__(self, dialect: DialectName, lanes: SqliteLanes | PostgresUnits) -> None:
+    def __init__(self, url: str, dialect: DialectName, lanes: SqliteLanes | PostgresUnits) -> None:
+        self.url = url
         self.dialect: DialectName = dialect
         self._lanes = lanes
         self._closed = False
@@ -56,7 +57,7 @@ class Store:
             else PostgresUnits(address, pool_size=pool_size)
         )
         await lanes.open()
-        return cls(address.dialect, lanes)
+        return cls(url, address.dialect, lanes)
 
     async def close(self) -> None:
         """Let what was accepted finish, then disconnect. May be called twice."""

@@ -104,9 +104,9 @@ def upgrade() -> None:
     op.create_index("ix_executions_task", "executions", ["task_id", "id"])
     op.create_index("ix_executions_status", "executions", ["status", "id"])
     op.create_index("ix_executions_function", "executions", ["function_name", "id"])
-    _partial_index("ix_executions_queued", "executions", ["available_at", "id"], "status = 'queued'")
-    _partial_index("ix_executions_running", "executions", ["lease_until"], "status = 'running'")
-    _partial_index("ix_executions_unfinished", "executions", ["task_id"], "status IN ('queued', 'running')")
+    _partial_index("ix_executions_queued", "executions", ["available_at", "id"], "status || '' = 'queued'")
+    _partial_index("ix_executions_lease", "executions", ["lease_until"], "lease_until IS NOT NULL")
+    _partial_index("ix_executions_unfinished", "executions", ["task_id"], "status || '' IN ('queued', 'running')")
 
     op.create_table(
         "attempts",

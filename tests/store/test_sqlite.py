@@ -1,0 +1,278 @@
+"""What only SQLite has: its PRAGMAs, its disk, its one writer, and its choice of indexes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from cronplug.errors import StoreError
+from cronplug.store import Conn, Store, access, executions, sqlite, stats, tasks
+from cronplug.store.executions import ExecutionFilter
+from cronplug.store.statements import Stmt
+from tests.store.making import Maker
+from tests.store.test_executions import insert
+from tests.store.test_transactions import get_meta, set_meta
+
+
+def pragma(name: str) -> Stmt:
+    return Stmt(sa.select(sa.literal_column(name)).select_from(sa.text(f"pragma_{name}")))
+
+
+@pytest.mark.parametrize("synchronous", ["full", "normal"])
+async def test_every_connection_has_its_pragmas(sqlite_url: str, synchronous: str) -> None:
+    store = await Store.open(sqlite_url, sqlite_synchronous=synchronous, readers=3)  # type: ignore[arg-type]
+
+    async def read(conn: Conn) -> tuple[object, ...]:
+        return tuple([await conn.fetch_value(pragma(name)) for name in ("journal_mode", "synchronous", "foreign_keys")])
+
+    seen = await asyncio.gather(store.write(read), *(store.read(read) for _ in range(12)))
+    await store.close()
+
+    assert set(seen) == {("wal", 2 if synchronous == "full" else 1, 1)}
+
+
+async def test_connections_are_held_not_opened_for_each_statement(sqlite_store: Store) -> None:
+    before = connection_threads()
+
+    await asyncio.gather(*(sqlite_store.write(set_meta(f"k{n}")) for n in range(100)))
+    await asyncio.gather(*(get_meta(sqlite_store, f"k{n}") for n in range(100)))
+
+    assert connection_threads() == before
+
+
+async def test_closing_ends_every_thread(sqlite_url: str) -> None:
+    before = connection_threads()
+    store = await Store.open(sqlite_url)
+    opened = connection_threads() - before
+    assert len(opened) == 5
+
+    await store.close()
+
+    for thread in opened:
+        thread.join(timeout=10)
+    assert not connection_threads() & opened
+
+
+def connection_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if "connection_worker" in thread.name}
+
+
+async def test_writes_are_committed_in_groups(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[int] = []
+    commit = sqlite._commit_group
+
+    async def counting(raw: object, group: list[sqlite.Waiting]) -> None:
+        groups.append(len(group))
+        await commit(raw, group)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sqlite, "_commit_group", counting)
+
+    await asyncio.gather(*(sqlite_store.write(set_meta(f"k{n}")) for n in range(200)))
+
+    assert len(groups) < 10
+    assert sum(groups) == 200
+    assert max(groups) <= sqlite.MAX_GROUP
+
+
+async def test_a_writer_that_is_locked_out_says_so_and_goes_on_afterwards(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_MILLIS", 50)
+    store = await Store.open(sqlite_url)
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        results = await asyncio.gather(*(store.write(set_meta(f"k{n}")) for n in range(3)), return_exceptions=True)
+        assert await get_meta(store, "k0") is None
+        other.execute("ROLLBACK")
+
+    assert [type(result) for result in results] == [StoreError] * 3
+    assert "Another program holds the database" in str(results[0])
+    await store.write(set_meta("k0"))
+    assert await get_meta(store, "k0") == "yes"
+    await store.close()
+
+
+async def test_a_full_disk_reaches_every_caller_and_the_writer_goes_on_afterwards(sqlite_url: str) -> None:
+    store = await Store.open(sqlite_url)
+    await store.write(set_meta("before"))
+    log = Path(f"{sqlite_url.removeprefix('sqlite:///')}-wal")
+
+    with no_file_grows_beyond(log.stat().st_size + 4096):
+        results = await asyncio.gather(
+            *(store.write(set_meta(f"big-{n}", "x" * 20_000)) for n in range(4)), return_exceptions=True
+        )
+    assert [type(result) for result in results] == [StoreError] * 4
+    assert "disk" in str(results[0])
+
+    await store.write(set_meta("after"))
+    keys = ["before", "after", *(f"big-{n}" for n in range(4))]
+    assert [await get_meta(store, key) for key in keys] == ["yes", "yes", None, None, None, None]
+    await store.close()
+
+
+@contextmanager
+def no_file_grows_beyond(size: int) -> Iterator[None]:
+    """Writes past `size` fail, as on a full disk (setrlimit(2), RLIMIT_FSIZE; Python ignores SIGXFSZ)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_unit_that_takes_too_long_is_given_up(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "UNIT_SECONDS", 0.05)
+
+    async def stuck(conn: Conn) -> None:
+        await access.set_meta(conn, "stuck", "yes")
+        await asyncio.Event().wait()
+
+    with pytest.raises(StoreError, match="longer than"):
+        await sqlite_store.write(stuck)
+
+    await sqlite_store.write(set_meta("next"))
+    assert await get_meta(sqlite_store, "stuck") is None
+    assert await get_meta(sqlite_store, "next") == "yes"
+
+
+async def test_a_unit_whose_caller_has_left_is_skipped_if_it_has_not_begun(sqlite_store: Store) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def first(conn: Conn) -> None:
+        begun.set()
+        await go.wait()
+
+    ahead = asyncio.create_task(sqlite_store.write(first))
+    await begun.wait()
+    left = asyncio.create_task(sqlite_store.write(set_meta("left")))
+    await asyncio.sleep(0)
+    left.cancel()
+    go.set()
+    await ahead
+
+    await sqlite_store.write(set_meta("next"))
+    assert await get_meta(sqlite_store, "left") is None
+
+
+# -- the file --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path / 'new' / 'deep' / 'x.db'}")
+    await store.close()
+
+    assert (tmp_path / "new" / "deep" / "x.db").exists()
+
+
+async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("Dear diary, " * 500)
+
+    with pytest.raises(StoreError, match="not a SQLite database"):
+        await Store.open(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+async def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.db").mkdir()
+
+    with pytest.raises(StoreError, match="must name a file"):
+        await Store.open(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreError, match="cannot be made"):
+        await Store.open(f"sqlite:///{tmp_path / 'file' / 'x.db'}")
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_what_cannot_be_written_is_told_with_the_user_and_the_remedy(tmp_path: Path, what: str) -> None:
+    """In a process of its own, since root may write everywhere."""
+    path = tmp_path / "x.db"
+    path.touch()
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    if what == "file":
+        tmp_path.chmod(0o777)
+    path.chmod(0o444)
+    if what == "folder":
+        tmp_path.chmod(0o555)
+    root = os.geteuid() == 0
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from cronplug.errors import StoreError\n"
+        "from cronplug.store.address import prepare_folder\n"
+        f"{'os.setgroups([]); os.setgid(65534); os.setuid(65534)' if root else ''}\n"
+        "try:\n    prepare_folder(Path(sys.argv[1]))\nexcept StoreError as error:\n    print(error)\n"
+    )
+
+    told = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True).stdout
+
+    uid = 65534 if root else os.geteuid()
+    blamed = tmp_path if what == "folder" else path
+    assert told.startswith(f"{blamed} is not writable by uid {uid}: chown it")
+    assert told.count("\n") == 1
+
+
+# -- indexes ---------------------------------------------------------------------------------------------------------
+
+PLANS = {
+    "due tasks": (tasks.SELECT_DUE, "ix_tasks_due"),
+    "next due": (tasks.SELECT_NEXT_DUE_AT, "ix_tasks_due"),
+    "claim": (executions.CLAIM, "ix_executions_queued"),
+    "next available": (executions.SELECT_NEXT_AVAILABLE_AT, "ix_executions_queued"),
+    "expired": (executions.SELECT_EXPIRED, "ix_executions_lease"),
+    "unfinished of tasks": (executions.SELECT_UNFINISHED_TASK_IDS, "ix_executions_unfinished"),
+    "running of a task": (executions.SELECT_RUNNING_OF_TASK, "ix_executions_unfinished"),
+    "recent of tasks": (executions.SELECT_RECENT, "ix_executions_task"),
+    "leases of others": (executions.EXPIRE_OTHERS, "ix_executions_lease"),
+    "queue of a task": (executions.CANCEL_QUEUED_OF_TASK, "ix_executions_unfinished"),
+    "finish": (executions.FINISH, "INTEGER PRIMARY KEY (rowid=?)"),
+    "settle": (executions.FINISH_EXPIRED, "INTEGER PRIMARY KEY (rowid=?)"),
+    "renew": (executions.RENEW, "INTEGER PRIMARY KEY (rowid=?)"),
+    "told by running ones": (executions.UPDATE_RUNNING, "INTEGER PRIMARY KEY (rowid=?)"),
+    "advance": (tasks.ADVANCE, "INTEGER PRIMARY KEY (rowid=?)"),
+    "retention": (executions.DELETE_SHORTER, "ix_executions_status"),
+    "newest": (executions._list_stmt(("before_id",)), "INTEGER PRIMARY KEY (rowid<?)"),
+    "of a task": (executions._list_stmt(("task_id", "before_id")), "ix_executions_task"),
+    "of a function": (executions._list_stmt(("function_name", "before_id")), "ix_executions_function"),
+    "figures": (stats.EXECUTIONS, "COVERING INDEX ix_executions_status"),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_frequent_statements_use_their_indexes(migrated_sqlite: Path, name: str) -> None:
+    stmt, index = PLANS[name]
+    compiled = stmt.compiled("sqlite")
+    with closing(sqlite3.connect(migrated_sqlite)) as connection:
+        arguments = [None] * len(compiled.binds)
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", arguments)]
+
+    assert any(index in step for step in plan), plan
+    assert not [step for step in plan if step.startswith(("SCAN executions", "SCAN tasks")) and "INDEX" not in step], (
+        plan
+    )
+
+
+async def test_a_page_of_a_status_is_found_at_any_depth(sqlite_store: Store, make: Maker) -> None:
+    made = [make.execution() for _ in range(300)]
+    await insert(sqlite_store, *made)
+
+    found = await sqlite_store.read(
+        lambda conn: executions.select_executions(conn, ExecutionFilter(), limit=3, before_id=made[5].id)
+    )
+
+    assert found == made[4:1:-1]
