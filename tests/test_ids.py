@@ -47,6 +47,11 @@ def test_the_instant_can_be_read_back() -> None:
     assert first_id_at(NOW) <= decode_id(made) < first_id_at(NOW + timedelta(milliseconds=1))
 
 
+@pytest.mark.parametrize(("year", "number"), [(1970, 0), (2200, (1 << 63) - 1), (9999, (1 << 63) - 1)])
+def test_an_instant_no_identifier_can_have_gives_the_nearest_one(year: int, number: int) -> None:
+    assert first_id_at(datetime(year, 1, 1, tzinfo=UTC)) == number
+
+
 def test_a_node_number_out_of_range_is_refused() -> None:
     with pytest.raises(ValueError, match="node number"):
         IdGenerator(128)

@@ -18,6 +18,7 @@ _LOW_BITS = _NODE_BITS + _COUNTER_BITS
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {c: i for i, c in enumerate(_ALPHABET)}
 _LENGTH = 13
+_MAX = (1 << 63) - 1
 MAX_NODE_NUMBER = (1 << _NODE_BITS) - 1
 
 
@@ -72,12 +73,15 @@ def decode_id(text: str) -> int:
         if value is None:
             return -1
         number = number << 5 | value
-    return number if number < 1 << 63 else -1
+    return number if number <= _MAX else -1
 
 
 def first_id_at(at: datetime) -> int:
-    """The smallest number an identifier made at `at` can have: turns a time range into a key range."""
-    return max(0, (to_millis(at) - _EPOCH_MILLIS) << _LOW_BITS)
+    """The smallest number an identifier made at `at` can have: turns a time range into a key range.
+
+    Before the first or after the last possible identifier (in 2089), that one.
+    """
+    return min(max(0, (to_millis(at) - _EPOCH_MILLIS) << _LOW_BITS), _MAX)
 
 
 def time_of_id(text: str) -> datetime:
