@@ -33,6 +33,26 @@ async def test_every_route_but_the_doors_needs_sign_in(core: App, stranger: Api)
     assert len(asked) == 25
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//api/scheduler/stats",
+        "///api//scheduler/stats",
+        "/api//scheduler/tasks",
+        "/%61pi/scheduler/stats",
+        "/./api/scheduler/stats",
+        "/healthz/../api/scheduler/stats",
+        "/API/scheduler/stats",
+        "//metrics/../api/scheduler/plugins/",
+    ],
+)
+async def test_other_spellings_of_a_path_open_nothing(core: App, stranger: Api, path: str) -> None:
+    request = stranger.client.build_request("GET", BASE_URL)
+    request.url = request.url.copy_with(raw_path=path.encode())
+    response = await stranger.client.send(request)
+    assert response.status_code in (401, 404)
+
+
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/scheduler", "/api/nonsense", "/api/scheduler/nonsense"])
 async def test_unknown_paths_tell_a_stranger_nothing(stranger: Api, api: Api, path: str) -> None:
     assert (await stranger.client.get(path)).status_code == 401

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from quart import Quart, Response, current_app, g, request
 
-from cronplug.api.operation import ATTRIBUTE
+from cronplug.api.operation import ATTRIBUTE, Operation
 from cronplug.api.parts import parts
 from cronplug.errors import CrossSiteRefused, HostRefused, Unauthorized
 from cronplug.settings import is_loopback
@@ -67,13 +67,13 @@ def clear_cookie(response: Response) -> Response:
 
 
 def _is_public() -> bool:
-    if request.path == "/metrics":
-        return parts().settings.listens_on_loopback
-    if not (request.path == "/api" or request.path.startswith("/api/")):
-        return True
-    view = current_app.view_functions.get(request.endpoint or "")
-    declared = getattr(view, ATTRIBUTE, None)
-    return declared is not None and declared.public
+    """By the route that was found, never by the text of the path: `//api/...` finds the routes of `/api/...` too."""
+    if request.url_rule is None:
+        return not request.path.lstrip("/").startswith("api")
+    declared: Operation | None = getattr(current_app.view_functions[request.url_rule.endpoint], ATTRIBUTE, None)
+    if declared is None:
+        return False
+    return declared.public or (declared.maybe_public and parts().settings.listens_on_loopback)
 
 
 async def _caller() -> Caller:
@@ -129,7 +129,7 @@ def _is_https() -> bool:
 def _check_host() -> None:
     """Against DNS rebinding: a server on loopback answers only to names of this machine and to its public one."""
     settings = parts().settings
-    if not settings.listens_on_loopback or request.path in ("/healthz", "/readyz"):
+    if not settings.listens_on_loopback or request.endpoint in ("server.get_health", "server.get_readiness"):
         return
     try:
         name = urlsplit(f"//{request.host}").hostname or ""
