@@ -1,0 +1,183 @@
+"""`./dev bench`: all figures, or those that are named; prints them and writes bench/RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from bench.ours import install_plugin
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+Measured = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a figure of ours, the peer's, and how much better ours is."""
+
+    figure: str
+    ours: str
+    peer: str
+    ratio: str
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Runs measurements in processes of their own, each in a fresh folder."""
+
+    root: Path
+    rounds: int
+    quick: bool
+
+    def measure(self, side: str, what: str, count: int, *, folder: Path | None = None) -> Measured:
+        place = folder or Path(tempfile.mkdtemp(dir=self.root))
+        place.mkdir(exist_ok=True)
+        plugin = self.root / "plugin"
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDULER_")}
+        done = subprocess.run(
+            [sys.executable, "-m", f"bench.{side}", what, str(place), str(count)],
+            env=environ | {"PYTHONPATH": str(plugin)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        measured: Measured = json.loads(done.stdout.strip().splitlines()[-1])
+        print(f"  {side} {what} {count}: {json.dumps(measured)}", flush=True)
+        return measured
+
+    def alternate(self, *measurements: tuple[str, str, int]) -> list[Measured]:
+        """Each measurement once per round, one after the other; the medians."""
+        taken: list[list[Measured]] = [[] for _ in measurements]
+        for _ in range(self.rounds):
+            for kept, (side, what, count) in zip(taken, measurements, strict=True):
+                kept.append(self.measure(side, what, count))
+        return [{name: statistics.median(one[name] for one in kept) for name in kept[0]} for kept in taken]
+
+
+def throughput(bench: Bench) -> list[Row]:
+    many, some = (2_000, 200) if bench.quick else (20_000, 1_000)
+    inline, worker, peer = bench.alternate(
+        ("ours", "throughput", many), ("ours", "throughput-worker", many // 2), ("apscheduler3", "throughput", some)
+    )
+    return [
+        Row(
+            f"durable no-op executions per second, {kind}",
+            f"{ours['per_second']:,.0f}",
+            f"{peer['per_second']:,.0f} (SQLAlchemyJobStore, SQLite)",
+            f"{ours['per_second'] / peer['per_second']:.1f}x",
+        )
+        for kind, ours in (("inline", inline), ("through worker processes", worker))
+    ]
+
+
+def lateness(bench: Bench) -> list[Row]:
+    count = 200 if bench.quick else 1_000
+    ours, stored, memory = bench.alternate(
+        ("ours", "lateness", count), ("apscheduler3", "lateness", count), ("apscheduler3", "lateness-memory", count)
+    )
+    return [
+        Row(
+            f"{count:,} tasks due on one second, lateness p50 / p99",
+            f"{ours['p50_ms']:.0f} / {ours['p99_ms']:.0f} ms, all {ours['ran']:.0f} durable",
+            f"{peer['p50_ms']:.0f} / {peer['p99_ms']:.0f} ms ({what})",
+            f"{peer['p99_ms'] / ours['p99_ms']:.1f}x",
+        )
+        for what, peer in (("SQLAlchemyJobStore, SQLite", stored), ("in memory, nothing durable", memory))
+    ]
+
+
+def start_up(bench: Bench) -> list[Row]:
+    count = 5_000 if bench.quick else 100_000
+    filled, stored = bench.root / "filled", bench.root / "stored"
+    bench.measure("ours", "fill", count, folder=filled)
+    bench.measure("apscheduler3", "fill", count, folder=stored)
+    full = bench.measure("ours", "start", count, folder=filled)
+    empty = bench.measure("ours", "start", 0)
+    peer = bench.measure("apscheduler3", "start", count, folder=stored)
+    memory = bench.measure("apscheduler3", "start-memory", count)
+    grown = full["megabytes"] - empty["megabytes"]
+    return [
+        Row(
+            f"start with {count:,} stored tasks",
+            f"{full['start_seconds']:.2f} s until ready (empty: {empty['start_seconds']:.2f} s)",
+            f"{memory['start_seconds']:.2f} s (added anew to the memory store), {peer['start_seconds']:.2f} s (stored)",
+            f"{memory['start_seconds'] / full['start_seconds']:.1f}x",
+        ),
+        Row(
+            "memory for them",
+            f"{grown:+.0f} MB (whole server: {full['megabytes']:.0f} MB)",
+            f"{memory['grown_megabytes']:+.0f} MB (memory store), {peer['grown_megabytes']:+.0f} MB (stored)",
+            "",
+        ),
+        Row(
+            "listing them",
+            f"{full['list_seconds'] * 1000:.0f} ms for the first 100",
+            f"{peer['list_seconds']:.1f} s for all, it has no pages (stored)",
+            "",
+        ),
+    ]
+
+
+FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
+    "throughput": throughput,
+    "lateness": lateness,
+    "start": start_up,
+}
+
+
+def table(rows: Sequence[Row]) -> str:
+    lines = ["| figure | cronplug | APScheduler 3 | ratio |", "|---|---|---|---|"]
+    return "\n".join(lines + [f"| {row.figure} | {row.ours} | {row.peer} | {row.ratio} |" for row in rows])
+
+
+def report(rows: Sequence[Row], *, rounds: int) -> str:
+    return f"""# Results
+
+Made by `./dev bench` on {datetime.now(UTC):%Y-%m-%d}: medians of {rounds} alternating rounds in one run. Ratios above 1
+are in cronplug's favour; absolute figures say more about the machine.
+
+{table(rows)}
+
+cronplug {metadata.version("cronplug")} with SQLite `synchronous=FULL`, every execution a row that is written when it is
+planned, claimed and ended; 500 slots inline, 100 slots and 2 worker processes otherwise. APScheduler
+{metadata.version("apscheduler")} with 20 threads and `misfire_grace_time=None` (its default of 1 s drops most of such a
+backlog); it keeps schedules, not runs.
+
+{platform.system()} on {os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, SQLite
+{sqlite3.sqlite_version}, load {os.getloadavg()[0]:.1f} at the end.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("figure", nargs="*", choices=[*FIGURES, []], help="all of them when none is named")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="small counts and one round, to see that it works")
+    chosen = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="cronplug-bench-") as root:
+        bench = Bench(Path(root), rounds=1 if chosen.quick else chosen.rounds, quick=chosen.quick)
+        install_plugin(bench.root / "plugin")
+        for name in chosen.figure or FIGURES:
+            print(name, flush=True)
+            rows += FIGURES[name](bench)
+    print(f"\n{table(rows)}")
+    if not chosen.figure and not chosen.quick:
+        RESULTS.write_text(report(rows, rounds=bench.rounds), encoding="utf-8")
+        print(f"\nwritten to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
+
+
+if __name__ == "__main__":
+    main()
