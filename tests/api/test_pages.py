@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,19 @@ async def test_a_clone_without_built_pages_says_so(tmp_path: Path) -> None:
         response = await client.get("/admin/scheduler/")
     assert response.status_code == 200
     assert "not built" in response.text
+
+
+async def test_a_new_build_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "static"
+    transport = httpx.ASGITransport(app=AdminPages(elsewhere, folder))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+        assert "not built" in (await client.get("/admin/scheduler/")).text
+        folder.mkdir()
+        (folder / "index.html").write_bytes(INDEX)
+        assert (await client.get("/admin/scheduler/")).content == INDEX
+        (folder / "index.html").write_bytes(b"newer")
+        os.utime(folder / "index.html", ns=(1, 1))
+        assert (await client.get("/admin/scheduler/")).content == b"newer"
 
 
 async def test_pages_need_no_sign_in(stranger: Api) -> None:

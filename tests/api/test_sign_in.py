@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from cronplug.api import create_api
 from cronplug.app import App
 from tests.api.conftest import API, BASE_URL, TOKEN, Api, held, settings_for, started, transport
 
@@ -169,6 +173,64 @@ async def test_another_sites_page_cannot_sign_a_browser_in(stranger: Api) -> Non
 async def test_a_loopback_server_answers_to_no_other_name(api: Api, host: str) -> None:
     response = await api("GET", "/stats", headers={"Host": host})
     assert (response.status_code, response.json()["code"]) == (403, "host")
+
+
+@asynccontextmanager
+async def reached_as(core: App, **changes: Any) -> AsyncIterator[Api]:
+    """The API for a stranger, as if the core had been started with other settings."""
+    settings = dataclasses.replace(core.settings, **changes)
+
+    async def health() -> dict[str, Any]:
+        return {"status": "stopping", "checks": {"store": {"ok": True}}}
+
+    app = create_api(
+        core.operations,
+        settings=settings,
+        access=core.access,
+        bus=core.bus,
+        health=health,
+        metrics=core.metrics,
+        facts=dict,
+    )
+    inside = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # Quart types its scopes more narrowly
+    async with httpx.AsyncClient(transport=inside, base_url="http://cron.example") as client:
+        yield Api(client)
+
+
+async def test_an_exposed_server_answers_to_any_name(core: App) -> None:
+    async with reached_as(core, host="0.0.0.0") as api:
+        assert (await api("GET", "/stats")).status_code == 401
+
+
+async def test_a_server_on_loopback_answers_to_its_public_name(core: App) -> None:
+    async with reached_as(core, base_url="https://cron.example") as api:
+        assert (await api("GET", "/stats")).status_code == 401
+
+
+async def test_metrics_of_an_exposed_server_need_sign_in(core: App) -> None:
+    async with reached_as(core, host="0.0.0.0") as api:
+        refused = await api.client.get("/metrics")
+        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+        signed = await api.client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+        assert signed.status_code == 200
+
+
+async def test_behind_https_the_cookie_is_secure_and_the_public_origin_ours(core: App) -> None:
+    async with reached_as(core, base_url="https://cron.example") as api:
+        headers = {"Origin": "https://cron.example"}
+        response = await api("POST", "/session", json={"token": TOKEN}, headers=headers)
+        assert response.status_code == 204
+        assert "Secure" in response.headers["set-cookie"]
+        cookie = response.headers["set-cookie"].partition(";")[0]
+        rescan = await api("POST", "/executions/none/cancel", headers=headers | {"Cookie": cookie})
+        assert rescan.status_code == 404
+
+
+async def test_a_stopping_server_is_up_but_not_ready(core: App) -> None:
+    async with reached_as(core, host="0.0.0.0") as api:
+        ready = await api.client.get("/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (503, "stopping")
+        assert (await api.client.get("/healthz")).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["localhost:3399", "127.0.0.1", "[::1]:3399", "cron.localhost"])

@@ -38,8 +38,8 @@ ReasonName = Literal[
 ]
 
 
-class Execution(Answer):
-    """One run of a task for one fire time, or one that was asked for."""
+class ShortExecution(Answer):
+    """An execution without its result, as it stands beside a task."""
 
     id: str
     task_id: str | None = Field(description="null: invoked without a task.")
@@ -60,7 +60,6 @@ class Execution(Answer):
     finished_at: Instant | None
     duration_seconds: float | None = Field(description="From the first start to the end; null before the end.")
     timeout_seconds: int | None
-    result: Any = Field(description="The JSON value that the function returned.")
     result_summary: str | None
     progress: float | None = Field(description="From 0 to 1, as told by the function.")
     progress_note: str | None
@@ -72,9 +71,15 @@ class Execution(Answer):
     idempotency_key: str = Field(description="Stable over the attempts of this execution.")
 
     @classmethod
-    def of(cls, execution: model.Execution) -> Execution:
+    def of(cls, execution: model.Execution) -> Self:
         """The execution as it is answered."""
-        return Execution(**_execution_fields(execution))
+        return cls(**_fields(execution, cls))
+
+
+class Execution(ShortExecution):
+    """One run of a task for one fire time, or one that was asked for."""
+
+    result: Any = Field(description="The JSON value that the function returned.")
 
 
 class Attempt(Answer):
@@ -137,14 +142,14 @@ class ExecutionDetail(Execution):
         payload = (
             execution.payload if definition is None or execution.payload is not None else definition.function_payload
         )
-        fields = _execution_fields(execution)
+        fields = _fields(execution, Execution)
         if fields["timeout_seconds"] is None and definition is not None:
             fields["timeout_seconds"] = definition.timeout_seconds
         return cls(**fields, payload=dict(payload or {}), attempts=attempts)
 
 
-def _execution_fields(execution: model.Execution) -> dict[str, Any]:
-    fields: dict[str, Any] = {name: getattr(execution, name) for name in _SAME_NAMES}
+def _fields(execution: model.Execution, shown_as: type[ShortExecution]) -> dict[str, Any]:
+    fields = {name: getattr(execution, name) for name in _NAMES if name in shown_as.model_fields}
     duration = None
     if execution.started_at is not None and execution.finished_at is not None:
         duration = max(0.0, (execution.finished_at - execution.started_at).total_seconds())
@@ -158,7 +163,7 @@ def _execution_fields(execution: model.Execution) -> dict[str, Any]:
     }
 
 
-_SAME_NAMES = tuple(field.name for field in dataclasses.fields(model.Execution) if field.name in Execution.model_fields)
+_NAMES = tuple(field.name for field in dataclasses.fields(model.Execution))
 
 
 class ExecutionList(Answer):

@@ -1,13 +1,12 @@
 """The admin's built files, served below Quart: precompressed, cached for ever where their names carry a hash.
 
-Everything is read into memory at the start (about a megabyte), so no request touches the disk and no path given by a
-caller is ever joined to a folder.
+Everything is read into memory (a few megabytes), so no path given by a caller is ever joined to a folder. A new build
+is noticed by its new `index.html`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,22 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+}
+"""Ours, because the host's table differs from machine to machine."""
+
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 _NOT_BUILT = b"""<!doctype html><html lang="en"><title>cronplug</title>
 <h1>The admin is not built</h1>
@@ -55,7 +70,10 @@ class AdminPages:
 
     def __init__(self, inner: Asgi, folder: Path) -> None:
         self._inner = inner
-        self._files = _read_files(folder)
+        self._index = folder / "index.html"
+        self._built_at: int | None = None
+        self._files: dict[str, _File] = {}
+        self._notice_build()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -72,7 +90,16 @@ class AdminPages:
         else:
             await self._file(path[len(BASE) + 1 :], scope, send)
 
+    def _notice_build(self) -> None:
+        try:
+            built_at = self._index.stat().st_mtime_ns
+        except OSError:
+            built_at = None
+        if built_at != self._built_at:
+            self._built_at, self._files = built_at, _read_files(self._index.parent)
+
     async def _file(self, name: str, scope: Scope, send: Send) -> None:
+        self._notice_build()
         file = self._files.get(name)
         if file is None and "." in name.rpartition("/")[2]:
             await _send(send, scope, 404, {"Content-Type": "text/plain; charset=utf-8"}, b"There is no such file.\n")
@@ -108,12 +135,9 @@ def _read_files(folder: Path) -> dict[str, _File]:
 
 def _read_file(name: str, path: Path, files: dict[str, Path]) -> _File:
     body = path.read_bytes()
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    if media_type.startswith("text/") or media_type in ("application/javascript", "application/json"):
-        media_type += "; charset=utf-8"
     return _File(
         body=body,
-        media_type=media_type,
+        media_type=_MEDIA_TYPES.get(path.suffix, "application/octet-stream"),
         hashed=name.startswith("assets/"),
         encoded=tuple(
             (encoding, files[name + suffix].read_bytes()) for encoding, suffix in _ENCODINGS if name + suffix in files

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints
 
 from cronplug import model
-from cronplug.api.execution_json import Execution, StatusName
+from cronplug.api.execution_json import Execution, ShortExecution, StatusName
 from cronplug.api.fields import (
     QUERY_WHOLE,
     WHOLE,
@@ -91,7 +91,7 @@ class Task(Answer):
     next_run_at: Instant | None
     schedule_description: str | None = Field(description="The schedule as a sentence; null without a schedule.")
     schedule_error: str | None = Field(description="Why the stored schedule can no longer be read.")
-    last_execution: Execution | None
+    last_execution: ShortExecution | None
     recent_results: list[RecentResult] = Field(description="The newest 24, oldest first.")
 
     @classmethod
@@ -126,7 +126,7 @@ class Task(Answer):
             next_run_at=task.next_run_at,
             schedule_description=schedule_description(definition),
             schedule_error=task.schedule_error,
-            last_execution=Execution.of(view.recent[0]) if view.recent else None,
+            last_execution=ShortExecution.of(view.recent[0]) if view.recent else None,
             recent_results=[RecentResult.of(execution) for execution in reversed(view.recent)],
         )
 
