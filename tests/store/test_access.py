@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from cronplug.model import Json
@@ -67,11 +68,11 @@ async def test_sessions_are_kept_touched_and_ended(store: Store) -> None:
 async def test_old_sessions_are_forgotten(store: Store) -> None:
     for name, seen, expires in (("idle", -100, 99), ("over", 0, 0), ("good", -99, 1)):
         session = Session(id_hash=name, created_at=NOW, seen_at=after(seen), expires_at=after(expires))
-        await store.write(lambda conn, it=session: access.insert_session(conn, it))
+        await store.write(partial(access.insert_session, session=session))
 
     await store.write(lambda conn: access.delete_old_sessions(conn, now=NOW, idle_since=after(-99)))
 
-    kept = [await store.read(lambda conn, it=it: access.select_session(conn, it)) for it in ("idle", "over", "good")]
+    kept = [await store.read(partial(access.select_session, id_hash=it)) for it in ("idle", "over", "good")]
     assert [it is not None for it in kept] == [False, False, True]
 
 
@@ -111,6 +112,6 @@ async def test_of_many_with_one_key_one_has_an_effect_and_all_get_its_answer(sto
 async def test_a_small_fact_is_set_and_set_again(store: Store) -> None:
     assert await store.read(lambda conn: access.get_meta(conn, "k")) is None
     for value in ("one", "two"):
-        await store.write(lambda conn, it=value: access.set_meta(conn, "k", it))
+        await store.write(partial(access.set_meta, key="k", value=value))
 
     assert await store.read(lambda conn: access.get_meta(conn, "k")) == "two"

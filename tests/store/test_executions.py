@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -367,7 +368,7 @@ async def test_what_has_ended_or_is_unknown_cannot_be_cancelled(store: Store, ma
     await insert(store, ended)
 
     for unknown in (ended.id, "nonsense"):
-        assert await store.write(lambda conn, id=unknown: executions.request_cancel(conn, id, now=NOW)) is None
+        assert await store.write(partial(executions.request_cancel, execution_id=unknown, now=NOW)) is None
     assert await select(store, ended) == ended
 
 

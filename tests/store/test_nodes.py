@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from cronplug.store import Store, nodes
 from tests.store.making import NOW, after
@@ -65,7 +66,7 @@ async def test_nodes_of_long_ago_are_forgotten_but_never_the_last(store: Store) 
 
 async def test_outages_are_told_while_they_matter(store: Store) -> None:
     for down_from, down_until in ((50, 60), (10, 20), (10, 20), (30, 40)):
-        await store.write(lambda conn, a=down_from, b=down_until: nodes.insert_outage(conn, after(a), after(b)))
+        await store.write(partial(nodes.insert_outage, down_from=after(down_from), down_until=after(down_until)))
 
     async def since(at: float) -> list[tuple[datetime, datetime]]:
         return await store.read(lambda conn: nodes.select_outages(conn, since=after(at)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -192,7 +193,7 @@ async def test_a_claim_passes_over_what_another_node_is_claiming(nodes: list[Sto
 async def test_nodes_that_plan_at_once_fire_once(nodes: list[Store], make: Maker) -> None:
     due = [make.task(next_run_at=NOW) for _ in range(20)]
     for task in due:
-        await nodes[0].write(lambda conn, task=task: tasks.insert_task(conn, task))
+        await nodes[0].write(partial(tasks.insert_task, task=task))
     advances = [
         tasks.Advance(task_id=it.id, expected_next_run_at=NOW, expected_revision=1, next_run_at=after(60)) for it in due
     ]
@@ -207,7 +208,7 @@ async def test_nodes_that_plan_at_once_fire_once(nodes: list[Store], make: Maker
 async def test_due_tasks_locked_by_a_node_are_passed_over(nodes: list[Store], make: Maker) -> None:
     due = [make.task(next_run_at=NOW) for _ in range(4)]
     for task in due:
-        await nodes[0].write(lambda conn, task=task: tasks.insert_task(conn, task))
+        await nodes[0].write(partial(tasks.insert_task, task=task))
     locked, go = asyncio.Event(), asyncio.Event()
 
     async def linger(conn: Conn) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ async def test_what_has_not_ended_is_kept(store: Store, make: Maker) -> None:
 async def test_the_newest_of_each_task_is_kept_whatever_its_age(store: Store, make: Maker) -> None:
     task, other, deleted = make.task(), make.task(), make.task()
     for it in (task, other):
-        await store.write(lambda conn, it=it: tasks.insert_task(conn, it))
+        await store.write(partial(tasks.insert_task, task=it))
     old, older, oldest = (ended(make, days, task_id=task.id) for days in (200, 300, 400))
     of_other = ended(make, 500, Status.FAILED, task_id=other.id)
     await insert(store, old, older, oldest, of_other, ended(make, 200, task_id=deleted.id), ended(make, 200))
@@ -101,7 +102,7 @@ async def test_revisions_that_nothing_tells_of_go(store: Store, make: Maker) -> 
     await store.write(lambda conn: tasks.insert_task(conn, task))
     for revision in (2, 3, 4):
         changed = replace(task, revision=revision, updated_at=NOW - (200 - revision) * DAY)
-        await store.write(lambda conn, it=changed: tasks.update_task(conn, it, expected_revision=it.revision - 1))
+        await store.write(partial(tasks.update_task, task=changed, expected_revision=revision - 1))
     await insert(
         store, ended(make, 1, task_id=task.id, task_revision=2), ended(make, 150, task_id=task.id, task_revision=3)
     )

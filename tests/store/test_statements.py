@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from cronplug.store import Conn, Store, access, executions, logs, nodes, stats, tasks
 from cronplug.store.columns import Id, Words
-from cronplug.store.statements import DialectName, JsonRows, Stmt, pack_rows
+from cronplug.store.statements import DialectName, JsonRows, Row, Stmt, pack_rows
 
 MODULES = (access, executions, logs, nodes, stats, tasks)
 ONE = Stmt(sa.select(sa.cast(sa.bindparam("value", type_=sa.Integer()), sa.Integer()).label("value")))
@@ -36,16 +36,20 @@ def test_there_are_statements_to_test() -> None:
     assert sum(len(constants(module)) for module in MODULES) > 50
 
 
-async def test_a_missing_or_unknown_parameter_is_refused(store: Store) -> None:
-    for params in ({}, {"valu": 1}, {"value": 1, "more": 2}):
-        with pytest.raises(TypeError, match="parameter"):
-            await store.read(lambda conn, params=params: conn.fetch(ONE, **params))
+@pytest.mark.parametrize("params", [{}, {"valu": 1}, {"value": 1, "more": 2}])
+async def test_a_missing_or_unknown_parameter_is_refused(store: Store, params: dict[str, int]) -> None:
+    with pytest.raises(TypeError, match="parameter"):
+        await store.read(lambda conn: conn.fetch(ONE, **params))
 
     assert await store.read(lambda conn: conn.fetch(ONE, value=7)) == [{"value": 7}]
 
 
 async def test_rows_travel_in_one_parameter(store: Store) -> None:
-    rows = [{"id": "000000000000z", "text": "a"}, {"id": "0000000000010", "text": None}, {"id": None, "text": "é\"'\\"}]
+    rows: list[Row] = [
+        {"id": "000000000000z", "text": "a"},
+        {"id": "0000000000010", "text": None},
+        {"id": None, "text": "é\"'\\"},
+    ]
     packed = pack_rows({"id": Id(), "text": Words()}, rows)
 
     async def read(conn: Conn) -> list[tuple[object, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cronplug.model import Status, TaskType
 from cronplug.store import Store, stats, tasks
 from tests.store.making import NOW, Maker, after
@@ -25,7 +27,7 @@ async def test_tasks_and_executions_are_counted(store: Store, make: Maker) -> No
         make.task(enabled=False, function_name="acme.other"),
         make.task(type=TaskType.HTTP, http_url="http://example.org"),
     ):
-        await store.write(lambda conn, task=task: tasks.insert_task(conn, task))
+        await store.write(partial(tasks.insert_task, task=task))
     await insert(
         store,
         make.execution(at=after(-DAY - 1), status=Status.RUNNING),

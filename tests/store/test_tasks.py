@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from cronplug.ids import encode_id
-from cronplug.model import CatchUp, Delivery, Overlap, Task, TaskType
-from cronplug.store import Store, UniqueViolation, tasks
+from cronplug.model import CatchUp, Delivery, Overlap, Task, TaskDefinition, TaskType
+from cronplug.store import Conn, Store, UniqueViolation, tasks
 from cronplug.store.tasks import Advance, TaskFilter
 from tests.store.making import NOW, Maker, after
 
 
 async def insert(store: Store, *new: Task) -> None:
     for task in new:
-        await store.write(lambda conn, task=task: tasks.insert_task(conn, task))
+        await store.write(partial(tasks.insert_task, task=task))
 
 
 async def test_a_task_comes_back_as_it_was_stored(store: Store, make: Maker) -> None:
@@ -84,7 +85,7 @@ async def test_an_update_needs_the_present_revision(store: Store, make: Maker) -
 
     assert await store.read(lambda conn: tasks.select_task(conn, task.id)) == changed
     for tag, count in (("old", 0), ("both", 1), ("new", 1)):
-        assert await store.read(lambda conn, tag=tag: tasks.count_tasks(conn, TaskFilter(tag=tag))) == count
+        assert await store.read(partial(tasks.count_tasks, filter=TaskFilter(tag=tag))) == count
 
 
 async def test_each_revision_is_remembered_even_after_deletion(store: Store, make: Maker) -> None:
@@ -94,7 +95,7 @@ async def test_each_revision_is_remembered_even_after_deletion(store: Store, mak
     await store.write(lambda conn: tasks.update_task(conn, second, expected_revision=1))
     assert await store.write(lambda conn: tasks.delete_task(conn, task.id))
 
-    async def definitions(conn):  # type: ignore[no-untyped-def]
+    async def definitions(conn: Conn) -> list[TaskDefinition | None]:
         return [await tasks.select_definition(conn, task.id, revision=number) for number in (1, 2, 3)]
 
     assert await store.read(definitions) == [task.definition, second.definition, None]
@@ -163,7 +164,7 @@ async def test_orders_are_the_same_on_every_database(store: Store, make: Maker, 
         task.definition.name
         for offset in range(0, 4, 2)
         for task in await store.read(
-            lambda conn, offset=offset: tasks.select_tasks(conn, TaskFilter(), sort=sort, limit=2, offset=offset)
+            partial(tasks.select_tasks, filter=TaskFilter(), sort=sort, limit=2, offset=offset)
         )
     ]
 
@@ -177,7 +178,7 @@ async def test_due_is_what_is_enabled_and_has_come_the_oldest_first(store: Store
     await insert(store, later, now, unplanned, late, disabled)
 
     for lock in (False, True):
-        due = await store.write(lambda conn, lock=lock: tasks.select_due_tasks(conn, NOW, limit=10, lock=lock))
+        due = await store.write(partial(tasks.select_due_tasks, now=NOW, limit=10, lock=lock))
         assert due == [late, now]
     assert await store.read(lambda conn: tasks.select_due_tasks(conn, NOW, limit=1)) == [late]
     assert await store.read(tasks.select_next_due_at) == late.next_run_at
