@@ -6,11 +6,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.server import Server
+from tests.acceptance.server import TOKEN, Server
 from tests.cli.conftest import Run
 
 
@@ -182,3 +183,31 @@ def test_a_reader_that_goes_away_is_no_error(server: Server) -> None:
     assert "out 0" in done.stdout
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+def test_following_survives_a_restart_of_the_server(tmp_path: Path, site: Path) -> None:
+    restarted = Server(tmp_path / "data", PYTHONPATH=str(site), SCHEDULER_DRAIN_SECONDS="0")
+    follower: subprocess.Popen[str] | None = None
+    try:
+        restarted.start()
+        execution_id = restarted.invoke("acme.wait", {"seconds": 2})
+        follower = subprocess.Popen(
+            [sys.executable, "-m", "cronplug", "logs", "-f", execution_id, "--url", restarted.url, "--token", TOKEN],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert follower.stdout is not None
+        first = follower.stdout.readline()
+        assert restarted.terminate() == 0
+        restarted.start()
+        out, err = follower.communicate(timeout=30)
+    finally:
+        restarted.close()
+        if follower is not None and follower.poll() is None:
+            follower.kill()
+            follower.communicate()
+
+    assert first.endswith("waiting\n")
+    assert out.count("waiting") == 1  # the second attempt's line; the first one's is not told twice
+    assert err == "success: waited\n"
