@@ -20,6 +20,7 @@ import pytest_asyncio
 import uvicorn
 
 from cronplug.app import App, prepare_data_dir, running_app
+from cronplug.events import EventBus
 from cronplug.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -147,6 +148,7 @@ class Api:
     """The API as a program sees it. Paths are below /api/scheduler unless they begin with it or are the root's."""
 
     client: httpx.AsyncClient
+    bus: EventBus
 
     async def __call__(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         return await self.client.request(method, API + path, **arguments)
@@ -174,22 +176,21 @@ class Api:
 
     async def ended(self, execution_id: str) -> dict[str, Any]:
         """An execution once it has ended."""
-        async with asyncio.timeout(30):
-            while True:
-                execution: dict[str, Any] = await self.get(f"/executions/{execution_id}")
-                if execution["finishedAt"] is not None:
-                    return execution
-                await asyncio.sleep(0.02)
+        return await self._once(execution_id, lambda execution: execution["finishedAt"] is not None)
 
     async def running(self, execution_id: str) -> dict[str, Any]:
         """An execution once it has begun."""
-        async with asyncio.timeout(30):
+        execution = await self._once(execution_id, lambda execution: execution["status"] != "queued")
+        assert execution["status"] == "running", execution
+        return execution
+
+    async def _once(self, execution_id: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        async with self.bus.subscribe(lambda event: event.id == execution_id) as inbox, asyncio.timeout(30):
             while True:
                 execution: dict[str, Any] = await self.get(f"/executions/{execution_id}")
-                if execution["status"] != "queued":
-                    assert execution["status"] == "running", execution
+                if wanted(execution):
                     return execution
-                await asyncio.sleep(0.02)
+                await inbox.next(timeout_seconds=1.0)
 
 
 def new_name() -> str:
@@ -207,14 +208,14 @@ async def api(core: App) -> AsyncIterator[Api]:
     """The API for a caller with the admin token."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(transport=transport(core), base_url=BASE_URL, headers=headers) as client:
-        yield Api(client)
+        yield Api(client, core.bus)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stranger(core: App) -> AsyncIterator[Api]:
     """The API for a caller without a token."""
     async with httpx.AsyncClient(transport=transport(core), base_url=BASE_URL) as client:
-        yield Api(client)
+        yield Api(client, core.bus)
 
 
 def fields_at_fault(response: httpx.Response) -> list[str]:

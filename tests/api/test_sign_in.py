@@ -194,7 +194,7 @@ async def reached_as(core: App, **changes: Any) -> AsyncIterator[Api]:
     )
     inside = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # Quart types its scopes more narrowly
     async with httpx.AsyncClient(transport=inside, base_url="http://cron.example") as client:
-        yield Api(client)
+        yield Api(client, core.bus)
 
 
 async def test_an_exposed_server_answers_to_any_name(core: App) -> None:
@@ -243,7 +243,7 @@ async def open_api(sample_plugin: None, tmp_path_factory: pytest.TempPathFactory
     """The API of a server with SCHEDULER_AUTH=none."""
     app, end = await held(started(settings_for(tmp_path_factory.mktemp("open"), auth="none")))
     async with httpx.AsyncClient(transport=transport(app), base_url=BASE_URL) as client:
-        yield Api(client)
+        yield Api(client, app.bus)
     await end()
 
 

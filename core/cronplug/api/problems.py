@@ -17,10 +17,9 @@ from cronplug.errors import CronplugError, FieldError, InvalidInput
 logger = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
-_CODES = {
+CODES = {
     400: "malformed",
     401: "unauthorized",
-    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     408: "request_timeout",
@@ -102,9 +101,7 @@ def install_error_answers(app: Quart) -> None:
         status = error.code or 500
         headers = [(n, v) for n, v in error.get_headers() if n.lower() not in ("content-type", "content-length")]
         detail = error.description or HTTPStatus(status).description
-        return problem(
-            status, _CODES.get(status, "internal" if status >= 500 else "malformed"), detail, headers=headers
-        )
+        return problem(status, CODES.get(status, "internal" if status >= 500 else "malformed"), detail, headers=headers)
 
     @app.errorhandler(Exception)
     async def unforeseen(error: Exception) -> Response:
