@@ -154,7 +154,7 @@ def test_the_first_start_prints_a_link_that_signs_in_and_later_ones_do_not(make_
 
 
 def test_postgresql_by_url_does_the_same(make_server: Callable[..., Server], postgres_url: str) -> None:
-    server = make_server(SCHEDULER_DATABASE_URL=postgres_url).start()
+    server = make_server(SCHEDULER_DATABASE_URL=postgres_url, SCHEDULER_DRAIN_SECONDS="1").start()
     execution_id = server.invoke("example.greet", {"name": "Grace"})
     assert "Grace" in server.until_status(execution_id, "success")["resultSummary"]
     task_id = report(server)
