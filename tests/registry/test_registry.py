@@ -1,0 +1,423 @@
+"""Discovery with good, bad and hostile plugins installed for real."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cronplug.errors import FieldError
+from cronplug.model import PluginRecord
+from cronplug.registry import Registry
+from tests.registry.installing import FIRST_PARTY, Site
+
+GOOD = """
+    from cronplug import function
+
+    @function("good.run", timeout=60, max_retries=2, tags=["a"])
+    async def run(region: str, days: int | None = None) -> str:
+        "Run it."
+        return region
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    site = Site(tmp_path / "site")
+    site.put_on_path(monkeypatch)
+    return site
+
+
+@pytest.fixture
+def make_registry() -> Callable[..., Registry]:
+    def make(*, blocked: frozenset[str] = frozenset(), trusted: frozenset[str] = frozenset()) -> Registry:
+        return Registry(blocked=blocked | FIRST_PARTY, trusted=trusted, import_deadline_seconds=2.0)
+
+    return make
+
+
+async def records_of(registry: Registry) -> dict[str, PluginRecord]:
+    return {record.name: record for record in await registry.rescan() if record.name not in FIRST_PARTY}
+
+
+class TestGoodPlugins:
+    async def test_a_function_is_described_without_being_imported_here(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        site.install("good", GOOD, version="2.1")
+        registry = make_registry()
+
+        records = await records_of(registry)
+
+        function = registry.function("good.run")
+        assert function is not None
+        assert (function.plugin, function.version, function.title) == ("good", "2.1", "Run")
+        assert (function.description, function.timeout_seconds, function.max_retries) == ("Run it.", 60, 2)
+        assert (function.is_async, function.isolation, function.tags) == (True, "worker", ("a",))
+        assert function.payload_schema["required"] == ["region"]
+        assert (records["good"].status, records["good"].functions) == ("ok", ("good.run",))
+        assert registry.entry_point_of("good.run") == ("good", "good", "good")
+        assert "good" not in sys.modules
+
+    @pytest.mark.parametrize(
+        ("target", "names"),
+        [
+            ("kinds", ["kinds.one"]),
+            ("kinds:one", ["kinds.one"]),
+            ("kinds:several", ["kinds.one", "kinds.two"]),
+            ("kinds:Plugin", ["kinds.one", "kinds.made"]),
+            ("kinds:instance", ["kinds.one", "kinds.made"]),
+        ],
+    )
+    async def test_an_entry_point_may_name_many_kinds_of_things(
+        self, site: Site, make_registry: Callable[..., Registry], target: str, names: list[str]
+    ) -> None:
+        source = """
+            from cronplug import function, hookimpl
+
+            @function("kinds.one")
+            def one() -> None: ...
+
+            def two() -> None: ...
+
+            several = [one, function("kinds.two")(two)]
+
+            class Plugin:
+                attribute = one
+
+                @hookimpl
+                def scheduler_functions(self):
+                    def made() -> None: ...
+                    return [function("kinds.made")(made)]
+
+                @hookimpl
+                def scheduler_startup(self): ...
+
+            instance = Plugin()
+        """
+        site.install("kinds", source, entry_points={"kinds": target})
+        registry = make_registry()
+
+        records = await records_of(registry)
+
+        assert records["kinds"].error is None
+        assert [function.name for function in registry.functions()] == sorted(names)
+
+    async def test_observing_hooks_are_known_by_plugin(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        source = """
+            from cronplug import hookimpl
+
+            @hookimpl
+            def scheduler_startup(node): ...
+
+            @hookimpl
+            async def scheduler_after_execution(execution): ...
+
+            @hookimpl
+            def scheduler_from_the_future(thing): ...
+        """
+        site.install("watcher", source)
+        registry = make_registry()
+
+        records = await records_of(registry)
+
+        assert set(records["watcher"].hooks) == {"scheduler_startup", "scheduler_after_execution"}
+        assert "scheduler_from_the_future is unknown" in records["watcher"].warnings[0]
+        assert registry.observers() == {
+            "scheduler_startup": [("watcher", "watcher", "watcher")],
+            "scheduler_after_execution": [("watcher", "watcher", "watcher")],
+        }
+
+    async def test_a_pip_installed_package_is_found(self, site: Site, make_registry: Callable[..., Registry]) -> None:
+        example = Path(__file__).parents[2] / "plugins" / "example"
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"),
+                *("--disable-pip-version-check", "--target", str(site.folder), str(example)),
+            ],
+            check=True,
+        )
+        registry = Registry(blocked={"cronplug-maintenance"})
+
+        await registry.rescan()
+
+        assert [f.name for f in registry.functions()] == [
+            "example.crunch",
+            "example.flaky",
+            "example.greet",
+            "example.report",
+        ]
+
+
+BAD = {
+    "import-error": ("import nothing_like_this", "ModuleNotFoundError"),
+    "raises": ("raise RuntimeError('on purpose')", "on purpose"),
+    "exits": ("import sys; sys.exit(4)", "sys.exit(4)"),
+    "exits-hard": ("import os; os._exit(3)", "exit code 3"),
+    "segfaults": ("import ctypes; ctypes.string_at(0)", "killed by SIGSEGV"),
+    "hangs": ("import threading; threading.Event().wait()", "did not end within 2 s"),
+    "bad-hook": (
+        "from cronplug import hookimpl\n@hookimpl\ndef scheduler_startup(no_such_argument): ...",
+        "no_such_argument",
+    ),
+    "bad-name": ("from cronplug import function\n@function('Nope')\ndef f(): ...", "vendor.verb"),
+}
+
+
+class TestBadPlugins:
+    async def test_each_is_recorded_as_broken_and_the_others_work(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        for name, (source, _) in BAD.items():
+            site.install(name, source)
+        site.install("a-first", GOOD.replace("good.run", "first.run"))
+        site.install("z-last", GOOD.replace("good.run", "last.run"))
+        registry = make_registry()
+
+        records = await records_of(registry)
+
+        assert {name: records[name].status for name in BAD} == dict.fromkeys(BAD, "broken")
+        for name, (_, told) in BAD.items():
+            assert told in str(records[name].error), name
+        assert [function.name for function in registry.functions()] == ["first.run", "last.run"]
+        assert list(records) == sorted(records)
+
+    async def test_nothing_half_loaded_stays_of_a_broken_plugin(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        site.install("half", GOOD, entry_points={"a": "half", "b": "half:missing"})
+        registry = make_registry()
+
+        records = await records_of(registry)
+
+        assert (records["half"].status, records["half"].functions) == ("broken", ())
+        assert registry.functions() == []
+
+    async def test_a_name_taken_twice_is_refused_for_the_second(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        site.install("acme", GOOD)
+        site.install("better", GOOD + '\n    @function("better.own")\n    def own() -> None: ...\n')
+        site.install("copycat", GOOD)
+        registry = make_registry()
+
+        records = await records_of(registry)
+
+        function = registry.function("good.run")
+        assert function is not None
+        assert function.plugin == "acme"
+        assert (records["better"].status, records["better"].functions) == ("ok", ("better.own",))
+        assert records["better"].warnings == ("The function good.run is refused: acme already provides that name.",)
+        assert records["copycat"].status == "broken"
+        assert "acme already provides" in str(records["copycat"].error)
+
+    async def test_a_function_without_a_schema_is_left_out(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        source = (
+            GOOD
+            + """
+    import threading
+    from pydantic import BaseModel, ConfigDict
+
+    class Odd(BaseModel):
+        model_config = ConfigDict(arbitrary_types_allowed=True)
+        lock: threading.Event
+
+    @function("good.odd")
+    def odd(payload: Odd) -> None: ...
+"""
+        )
+        site.install("good", source)
+        registry = make_registry()
+
+        records = await records_of(registry)
+
+        assert records["good"].functions == ("good.run",)
+        assert "good.odd is left out" in records["good"].warnings[0]
+
+    async def test_output_at_import_does_not_confuse_the_manifest(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        site.install(
+            "noisy",
+            'import os\n    print("hello")\n    os.write(1, b"raw")\n'.replace("    ", "")
+            + GOOD.replace("\n    ", "\n"),
+        )
+        registry = make_registry()
+
+        await registry.rescan()
+
+        assert registry.function("good.run") is not None
+
+    async def test_a_blocked_plugin_is_listed_and_never_imported(
+        self, site: Site, make_registry: Callable[..., Registry], tmp_path: Path
+    ) -> None:
+        trace = tmp_path / "imported"
+        site.install("Acme_Bad", f"open({str(trace)!r}, 'w')")
+        registry = make_registry(blocked=frozenset({"acme-bad"}))
+
+        records = await records_of(registry)
+
+        assert (records["Acme_Bad"].status, records["Acme_Bad"].error) == ("disabled", None)
+        assert not trace.exists()
+
+
+class TestInline:
+    SOURCE = GOOD.replace("timeout=60", 'isolation="inline"')
+
+    async def test_is_granted_to_trusted_distributions_only(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        site.install("good", self.SOURCE)
+        registry = make_registry()
+
+        records = await records_of(registry)
+
+        function = registry.function("good.run")
+        assert function is not None
+        assert function.isolation == "worker"
+        assert "SCHEDULER_PLUGINS_TRUSTED" in records["good"].warnings[0]
+        with pytest.raises(KeyError):
+            registry.inline("good.run")
+
+    async def test_a_trusted_function_is_imported_here(
+        self, site: Site, make_registry: Callable[..., Registry], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site.put_on_path(monkeypatch, in_process=True)
+        site.install("trusted-one", self.SOURCE)
+        registry = make_registry(trusted=frozenset({"trusted-one"}))
+
+        records = await records_of(registry)
+
+        function = registry.function("good.run")
+        assert function is not None
+        assert (function.isolation, records["trusted-one"].warnings) == ("inline", ())
+        assert registry.inline("good.run").name == "good.run"
+
+    async def test_changed_inline_code_is_told_to_wait_for_a_restart(
+        self, site: Site, make_registry: Callable[..., Registry], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site.put_on_path(monkeypatch, in_process=True)
+        site.install("trusted-two", self.SOURCE)
+        registry = make_registry(trusted=frozenset({"trusted-two"}))
+        await registry.rescan()
+
+        site.install("trusted-two", self.SOURCE + "\n    more = 1\n", version="1.1")
+        records = await records_of(registry)
+
+        assert "until cronplug restarts" in records["trusted-two"].warnings[0]
+
+
+class TestRescan:
+    async def test_sees_new_upgraded_and_removed_plugins(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        registry = make_registry()
+        assert registry.generation == 0
+        await registry.rescan()
+        empty = registry.generation
+
+        site.install("good", GOOD)
+        await registry.rescan()
+        installed = registry.generation
+        assert registry.function("good.run") is not None
+
+        await registry.rescan()
+        unchanged = registry.generation
+
+        site.install("good", GOOD.replace("Run it.", "Run it well."), version="1.1")
+        await registry.rescan()
+        upgraded = registry.generation
+        function = registry.function("good.run")
+        assert function is not None
+        assert function.description == "Run it well."
+
+        site.uninstall("good")
+        await registry.rescan()
+
+        assert registry.function("good.run") is None
+        assert empty < installed == unchanged < upgraded < registry.generation
+
+    async def test_sees_code_that_changed_without_a_new_version(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        site.install("good", GOOD)
+        registry = make_registry()
+        await registry.rescan()
+        before = registry.generation
+
+        site.install("good", GOOD.replace("return region", "return region.upper()"))
+        await registry.rescan()
+
+        assert registry.generation > before
+
+
+class TestPayloads:
+    SOURCE = """
+        from typing import Literal
+        from pydantic import BaseModel, Field
+        from cronplug import function
+
+        class Part(BaseModel):
+            size: int = Field(1, ge=1, le=9)
+
+        class Order(BaseModel):
+            model_config = {"extra": "forbid"}
+            name: str = Field(min_length=2)
+            colour: Literal["red", "blue"] = "red"
+            days: int | None = Field(None, ge=1)
+            parts: list[Part] = []
+
+        @function("shop.order")
+        def order(payload: Order) -> None: ...
+
+        @function("shop.any")
+        def anything(payload: dict) -> None: ...
+    """
+
+    @pytest.fixture
+    async def registry(self, site: Site, make_registry: Callable[..., Registry]) -> Registry:
+        site.install("shop", self.SOURCE)
+        registry = make_registry()
+        await registry.rescan()
+        return registry
+
+    async def test_faults_are_named_by_field(self, registry: Registry) -> None:
+        def fault(field: str, message: str, code: str) -> FieldError:
+            return FieldError(f"functionPayload.{field}", message, code)
+
+        cases: list[tuple[dict[str, object], list[FieldError]]] = [
+            ({"name": "ok"}, []),
+            ({"name": "ok", "days": None, "parts": [{}]}, []),
+            ({}, [fault("name", "This field is required.", "required")]),
+            ({"name": "x"}, [fault("name", "Must have at least 2 characters.", "minLength")]),
+            ({"name": 4}, [fault("name", "Must be of type string.", "type")]),
+            ({"name": "ok", "colour": "green"}, [fault("colour", "Must be one of red, blue.", "enum")]),
+            ({"name": "ok", "days": 0}, [fault("days", "Must be at least 1.", "minimum")]),
+            ({"name": "ok", "days": "x"}, [fault("days", "Must be of type integer.", "type")]),
+            ({"name": "ok", "parts": [{}, {"size": 10}]}, [fault("parts.1.size", "Must be at most 9.", "maximum")]),
+            (
+                {"name": "ok", "a": 1, "b": 2},
+                [
+                    fault("a", "There is no such field.", "unknown_field"),
+                    fault("b", "There is no such field.", "unknown_field"),
+                ],
+            ),
+        ]
+        for payload, expected in cases:
+            assert registry.validate_payload("shop.order", payload) == expected, payload
+
+    async def test_a_dictionary_function_takes_any_object(self, registry: Registry) -> None:
+        assert registry.validate_payload("shop.any", {"a": {"b": [1]}}) == []
+
+    async def test_an_unknown_function_is_a_key_error(self, registry: Registry) -> None:
+        with pytest.raises(KeyError):
+            registry.validate_payload("shop.nothing", {})
+        with pytest.raises(KeyError):
+            registry.entry_point_of("shop.nothing")
