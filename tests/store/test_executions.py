@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -146,6 +147,7 @@ async def test_a_list_is_newest_first_and_a_cursor_goes_on(store: Store, make: M
     assert await page(offset=3) == second
     assert await page(before_id=made[0].id) == []
     assert await page(before_id="nonsense") == []
+    assert await page(offset=10**30) == []
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,10 @@ async def test_a_list_is_newest_first_and_a_cursor_goes_on(store: Store, make: M
         (ExecutionFilter(queued_until=after(3)), [2, 1, 0]),
         (ExecutionFilter(queued_from=after(1), queued_until=after(3), statuses=frozenset({Status.FAILED})), [2, 1]),
         (ExecutionFilter(task_id="nonsense"), []),
+        (ExecutionFilter(queued_from=datetime.max.replace(tzinfo=UTC)), []),
+        (ExecutionFilter(queued_from=datetime.min.replace(tzinfo=UTC)), [4, 3, 2, 1, 0]),
+        (ExecutionFilter(queued_until=datetime.max.replace(tzinfo=UTC)), [4, 3, 2, 1, 0]),
+        (ExecutionFilter(queued_until=datetime.min.replace(tzinfo=UTC)), []),
     ],
 )
 async def test_filters_combine(store: Store, make: Maker, filter: ExecutionFilter, expected: list[int]) -> None:
@@ -212,6 +218,18 @@ async def test_recent_are_the_newest_of_each_task(store: Store, make: Maker) -> 
 
     assert recent == {many.id: of_many[:1:-1], few.id: of_few, none.id: []}
     assert await store.read(lambda conn: executions.select_recent_by_task(conn, [], per_task=3)) == {}
+
+
+async def test_recent_without_results_leaves_out_what_may_be_large(store: Store, make: Maker) -> None:
+    task = make.task()
+    execution = make.execution(task_id=task.id, payload={"a": 1}, result=[1], result_summary="one")
+    await insert(store, execution)
+
+    recent = await store.read(
+        lambda conn: executions.select_recent_by_task(conn, [task.id], per_task=3, with_results=False)
+    )
+
+    assert recent == {task.id: [replace(execution, payload=None, result=None)]}
 
 
 async def test_unfinished_and_running_are_told_by_task(store: Store, make: Maker) -> None:

@@ -35,6 +35,7 @@ async def test_lines_come_back_as_they_were(store: Store, make: Maker) -> None:
     await append(store, execution.id, written)
 
     assert await select(store, execution.id) == written
+    assert await select(store, execution.id, after_seq=10**30) == []
 
 
 async def test_no_lines_are_no_chunk(store: Store, make: Maker) -> None:

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from cronplug.errors import StoreError
-from cronplug.store import Conn, Store, access, executions, tasks
+from cronplug.store import Conn, Store, access, executions, migrate, tasks
 from tests.store.making import NOW, Maker, after
 from tests.store.test_executions import insert
 from tests.store.test_transactions import get_meta, set_meta
@@ -111,6 +111,17 @@ async def test_a_connection_that_breaks_within_a_unit_takes_it_back(wire: Wire, 
     await wire.mend()
     assert await get_meta(store, "torn") is None
     await store.close()
+
+
+async def test_the_options_of_the_url_reach_the_driver(wire: Wire, emptied_postgres_url: str) -> None:
+    """The tests' server speaks no TLS: asked for, it must be missed, both by the store and by migrations."""
+    url = f"postgresql://postgres@127.0.0.1:{wire.port}{urlsplit(emptied_postgres_url).path}"
+
+    await migrate(f"{url}?sslmode=disable")
+    await (await Store.open(f"{url}?sslmode=disable")).close()
+    for work in (migrate, Store.open):
+        with pytest.raises(StoreError, match="SSL"):
+            await work(f"{url}?sslmode=require")
 
 
 async def test_no_server_is_told_in_one_line() -> None:

@@ -79,6 +79,11 @@ def dump_json(value: Json) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
+def at_most(number: int) -> int:
+    """`number`, or the largest integer a database takes; for limits and offsets that people may name."""
+    return min(number, (1 << 63) - 1)
+
+
 def storable(text: str) -> str:
     """`text` with U+FFFD where it has characters that PostgreSQL and UTF-8 do not know.
 

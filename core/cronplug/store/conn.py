@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -47,6 +48,15 @@ class Conn:
     def end(self) -> None:
         """The unit has returned: refuse further use."""
         self._run = None
+
+
+CANCELLED_WITHIN = "A transaction waited for something that was cancelled."
+
+
+def is_being_cancelled() -> bool:
+    """Is it the present asyncio task that is cancelled, and not just something that it waits for?"""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 Unit = Callable[[Conn], Awaitable[T]]

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from cronplug.ids import encode_id, first_id_at
 from cronplug.model import Attempt, Execution, Json, Reason, Status, TaskType, Trigger
 from cronplug.store import schema
-from cronplug.store.columns import Id, Instant, JsonText, Words
+from cronplug.store.columns import Id, Instant, JsonText, Words, at_most
 from cronplug.store.conn import Conn
 from cronplug.store.statements import (
     JsonRows,
@@ -140,10 +140,15 @@ _FLOOR = (  # the id of each task's n-th newest, by the index (task_id, id)
         ).label("floor"),
     )
 ).subquery("floors")
-SELECT_RECENT = Stmt(
+_RECENT = (
     sa.select(E)
     .select_from(_FLOOR.join(E, sa.and_(E.c.task_id == _FLOOR.c.task_id, E.c.id >= _FLOOR.c.floor)))
     .order_by(E.c.task_id, E.c.id.desc())
+)
+_BULKY = ("payload", "result")
+SELECT_RECENT = Stmt(_RECENT)
+SELECT_RECENT_SHORT = Stmt(
+    _RECENT.with_only_columns(*(column for column in E.c if column.name not in _BULKY), maintain_column_froms=True)
 )
 
 SELECT_UNFINISHED_TASK_IDS = Stmt(
@@ -175,7 +180,7 @@ async def select_executions(
     params = _filter_params(filter)
     if before_id is not None:
         params["before_id"] = before_id
-    rows = await conn.fetch(_list_stmt(tuple(params)), **params, limit=limit, offset=offset)
+    rows = await conn.fetch(_list_stmt(tuple(params)), **params, limit=limit, offset=at_most(offset))
     return [_execution(row) for row in rows]
 
 
@@ -186,10 +191,16 @@ async def count_executions(conn: Conn, filter: ExecutionFilter, *, cap: int = 10
     return count
 
 
-async def select_recent_by_task(conn: Conn, task_ids: Sequence[str], *, per_task: int) -> dict[str, list[Execution]]:
-    """The newest executions of each task, the newest first; a task without any has an empty list."""
+async def select_recent_by_task(
+    conn: Conn, task_ids: Sequence[str], *, per_task: int, with_results: bool = True
+) -> dict[str, list[Execution]]:
+    """The newest executions of each task, the newest first; a task without any has an empty list.
+
+    Without results `result` and `payload`, which may be large, are None whatever they are.
+    """
     recent: dict[str, list[Execution]] = {task_id: [] for task_id in task_ids}
-    for row in await conn.fetch(SELECT_RECENT, task_ids=pack_ids(recent), skip=per_task - 1):
+    stmt = SELECT_RECENT if with_results else SELECT_RECENT_SHORT
+    for row in await conn.fetch(stmt, task_ids=pack_ids(recent), skip=per_task - 1):
         recent[row["task_id"]].append(_execution(row))
     return recent
 
@@ -242,9 +253,9 @@ def _filter_params(filter: ExecutionFilter) -> dict[str, Any]:
     if filter.trigger is not None:
         params["trigger"] = filter.trigger
     if filter.queued_from is not None:
-        params["id_from"] = encode_id(first_id_at(filter.queued_from))
+        params["id_from"] = encode_id(at_most(first_id_at(filter.queued_from)))
     if filter.queued_until is not None:
-        params["id_until"] = encode_id(first_id_at(filter.queued_until))
+        params["id_until"] = encode_id(at_most(first_id_at(filter.queued_until)))
     return params
 
 
@@ -255,7 +266,7 @@ def _list_stmt(given: tuple[str, ...]) -> Stmt:
         .where(*(_CONDITIONS[name] for name in given))
         .order_by(E.c.id.desc())
         .limit(_LIMIT)
-        .offset(_bind("offset", sa.Integer()))
+        .offset(_bind("offset", sa.BigInteger()))
     )
 
 

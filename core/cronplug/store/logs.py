@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from cronplug.clock import from_millis, to_millis
 from cronplug.model import Json, LogLine
 from cronplug.store import schema
-from cronplug.store.columns import Id
+from cronplug.store.columns import Id, at_most
 from cronplug.store.conn import Conn
 from cronplug.store.statements import JsonRows, Stmt, column_types, pack_rows
 
@@ -36,7 +36,9 @@ APPEND = Stmt(
 )
 SELECT = Stmt(
     sa.select(C.c.lines)
-    .where(C.c.execution_id == sa.bindparam("id", type_=Id()), C.c.last_seq > sa.bindparam("after", type_=sa.Integer()))
+    .where(
+        C.c.execution_id == sa.bindparam("id", type_=Id()), C.c.last_seq > sa.bindparam("after", type_=sa.BigInteger())
+    )
     .order_by(C.c.first_seq)
     .limit(sa.literal_column(str(CHUNKS_AT_ONCE)))
 )
@@ -58,7 +60,7 @@ async def select_lines(conn: Conn, execution_id: str, *, after_seq: int = 0, lim
     """Up to `limit` lines that follow `after_seq`; fewer only at the end."""
     found: list[LogLine] = []
     while len(found) < limit:
-        chunks = await conn.fetch(SELECT, id=execution_id, after=after_seq)
+        chunks = await conn.fetch(SELECT, id=execution_id, after=at_most(after_seq))
         for chunk in chunks:
             found.extend(line for line in map(_line, chunk["lines"]) if line.seq > after_seq)
         if len(chunks) < CHUNKS_AT_ONCE:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -63,11 +64,16 @@ async def migrate(url: str) -> Migrated:
 async def _locked(address: Address) -> AsyncIterator[AsyncConnection]:
     """One transaction that no other process can be in; tables change within it on both databases."""
     sqlite = address.dialect == "sqlite"
-    options: dict[str, Any] = {"timeout": WAIT_SECONDS, "isolation_level": None} if sqlite else {}
-    engine = create_async_engine(address.alchemy_url, connect_args=options, poolclass=sa.pool.NullPool)
     if sqlite:
+        options = {"timeout": WAIT_SECONDS, "isolation_level": None}
+        engine = create_async_engine(address.alchemy_url, connect_args=options, poolclass=sa.pool.NullPool)
         sa.event.listen(engine.sync_engine, "connect", _prepare_connection)
         sa.event.listen(engine.sync_engine, "begin", _begin_exclusive)
+    else:
+        # The driver reads the URL itself: SQLAlchemy does not know its options (sslmode).
+        engine = create_async_engine(
+            "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(address.url), poolclass=sa.pool.NullPool
+        )
     try:
         async with engine.begin() as connection:
             if not sqlite:
@@ -139,13 +145,14 @@ def _back_up(path: Path) -> None:
     copy = path.with_name(f"{path.name}.before-{HEAD}")
     unfinished = path.with_name(f"{copy.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
-        connection.execute("VACUUM INTO ?", (str(unfinished),))
-    if _revision_of(unfinished) == revision:
-        unfinished.replace(copy)
-        log.info("the database was copied to %s before its upgrade", copy)
-    else:
-        unfinished.unlink()
+    try:
+        with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
+            connection.execute("VACUUM INTO ?", (str(unfinished),))
+        if _revision_of(unfinished) == revision:
+            unfinished.replace(copy)
+            log.info("the database was copied to %s before its upgrade", copy)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _revision_of(path: Path) -> str | None:

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import asyncpg
 from databases import Database
 
+from cronplug.errors import StoreError
 from cronplug.store.address import Address
 from cronplug.store.border import DriverErrors, UnitConflict, store_error
-from cronplug.store.conn import Conn, Unit
+from cronplug.store.conn import CANCELLED_WITHIN, Conn, Unit, is_being_cancelled
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class PostgresUnits:
     def __init__(self, address: Address, *, pool_size: int) -> None:
         self._database = Database(
             address.url,
+            dsn=address.url,  # asyncpg reads what `databases` passes over: sslmode and other options
             min_size=1,
             max_size=pool_size,
             timeout=10.0,
@@ -92,6 +94,10 @@ class PostgresUnits:
             except UnitConflict:
                 if attempt == TRIES:
                     raise
+            except asyncio.CancelledError as error:
+                if is_being_cancelled():
+                    raise
+                raise StoreError(CANCELLED_WITHIN) from error
             except DriverErrors as error:  # at BEGIN or COMMIT
                 failure = store_error(error)
                 if attempt == TRIES or not isinstance(failure, UnitConflict):

@@ -20,7 +20,7 @@ from databases import Database
 from cronplug.errors import StoreError
 from cronplug.store.address import Address, prepare_folder
 from cronplug.store.border import DriverErrors, store_error
-from cronplug.store.conn import Conn, Unit
+from cronplug.store.conn import CANCELLED_WITHIN, Conn, Unit, is_being_cancelled
 
 T = TypeVar("T")
 
@@ -262,17 +262,17 @@ def _check_in_transaction(raw: aiosqlite.Connection, end: End) -> None:
 
 async def _run_unit(raw: aiosqlite.Connection, unit: Unit[Any]) -> End:
     conn = Conn("sqlite", raw.execute_fetchall)
+    limit = asyncio.timeout(UNIT_SECONDS)
     try:
-        async with asyncio.timeout(UNIT_SECONDS):
+        async with limit:
             return End(result=await unit(conn))
-    except TimeoutError:
-        return End(error=StoreError(f"A transaction took longer than {UNIT_SECONDS:.0f} s."))
     except asyncio.CancelledError:
-        lane = asyncio.current_task()
-        if lane is None or lane.cancelling():
+        if is_being_cancelled():
             raise
-        return End(error=StoreError("A transaction waited for something that was cancelled."))
+        return End(error=StoreError(CANCELLED_WITHIN))
     except Exception as error:  # noqa: BLE001 - whatever the caller's unit raises is the caller's
+        if limit.expired():
+            return End(error=StoreError(f"A transaction took longer than {UNIT_SECONDS:.0f} s."))
         return End(error=error)
     finally:
         conn.end()

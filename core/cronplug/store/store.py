@@ -16,7 +16,8 @@ from cronplug.store.statements import DialectName, Stmt
 
 T = TypeVar("T")
 
-logging.getLogger("databases").setLevel(logging.WARNING)  # at DEBUG it writes every argument, secrets too
+for _name in ("databases", "aiosqlite", "alembic"):  # at DEBUG they write every argument, secrets too
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 ONE = Stmt(sa.select(sa.literal_column("1").label("one")))
 

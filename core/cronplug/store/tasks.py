@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cronplug.model import Task, TaskDefinition, TaskType
 from cronplug.store import schema
-from cronplug.store.columns import Id, Instant, storable
+from cronplug.store.columns import Id, Instant, at_most, storable
 from cronplug.store.conn import Conn
 from cronplug.store.definitions import definition_from_json, definition_to_json
 from cronplug.store.statements import JsonRows, Row, Stmt, given_texts, known_id, pack_rows, pack_texts
@@ -39,6 +39,9 @@ class Advance:
     next_run_at: datetime | None
     schedule_error: str | None = None
 
+
+LONGEST_Q = 10_000
+"""Characters of `q` that are looked for: SQLite takes no pattern of any length."""
 
 T = schema.tasks
 _COLUMNS = (
@@ -145,7 +148,9 @@ async def select_tasks(
     conn: Conn, filter: TaskFilter, *, sort: str = "-createdAt", limit: int, offset: int = 0
 ) -> list[Task]:
     """A page of tasks in one of the orders of `SORTS`."""
-    rows = await conn.fetch(_list_stmt(_given(filter), sort), **_filter_params(filter), limit=limit, offset=offset)
+    rows = await conn.fetch(
+        _list_stmt(_given(filter), sort), **_filter_params(filter), limit=limit, offset=at_most(offset)
+    )
     return [_task(row) for row in rows]
 
 
@@ -265,7 +270,7 @@ def _given(filter: TaskFilter) -> tuple[str, ...]:
 def _filter_params(filter: TaskFilter) -> dict[str, Any]:
     params = {name: getattr(filter, name) for name in _given(filter)}
     if filter.q is not None:
-        escaped = filter.q.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        escaped = filter.q[:LONGEST_Q].casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
         params["q"] = f"%{escaped}%"
     return params
 
@@ -277,7 +282,7 @@ def _list_stmt(given: tuple[str, ...], sort: str) -> Stmt:
         .where(*(_CONDITIONS[name] for name in given))
         .order_by(*SORTS[sort])
         .limit(sa.bindparam("limit", type_=sa.Integer()))
-        .offset(sa.bindparam("offset", type_=sa.Integer()))
+        .offset(sa.bindparam("offset", type_=sa.BigInteger()))
     )
 
 
