@@ -16,5 +16,6 @@ export const keys = {
   function: (name: string) => ['functions', name] as const,
   plugins: () => ['plugins'] as const,
   stats: () => ['stats'] as const,
+  session: () => ['session'] as const,
   preview: (cronExpression: string, timezone: string) => ['preview', cronExpression, timezone] as const,
 }

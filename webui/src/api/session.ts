@@ -1,5 +1,6 @@
 import { client, send } from './client'
 import { ProblemError } from './problem'
+import type { Session } from './types'
 
 /** Exchanges the admin token for the session cookie. A wrong token is a `ProblemError` with status 401. */
 export async function createSession(token: string): Promise<void> {
@@ -15,6 +16,11 @@ export async function hasSession(): Promise<boolean> {
     if (error instanceof ProblemError && error.status === 401) return false
     throw error
   }
+}
+
+/** How one is signed in, and until when at the latest. */
+export async function fetchSession(signal?: AbortSignal): Promise<Session> {
+  return send(client.GET('/api/scheduler/session', { signal }))
 }
 
 /** Ends the session on the server and forgets the cookie. */

@@ -8,9 +8,7 @@ export interface Segment {
 
 const ESCAPE = '\u001b'
 /** Hyperlinks of terminals (OSC 8) are cut to their text: a log must not put links of its choosing on the page. */
-// eslint-disable-next-line no-control-regex
 const HYPERLINK = /\u001b\]8;[^\u0007\u001b]*(?:\u0007|\u001b\\)/g
-// eslint-disable-next-line no-control-regex
 const CONTROL = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])|\u001b/g
 const MARKUP = /<span([^>]*)>|<\/span>|([^<]+)/g
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#x27;': "'" }

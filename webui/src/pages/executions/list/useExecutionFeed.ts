@@ -82,7 +82,7 @@ export function useExecutionFeed(queries: Readonly<Ref<ExecutionQuery[]>>, calm:
     olderError.value = null
     const asked = generation
     try {
-      const filled = await Promise.all(streams.value.map((stream) => (stream.waiting.length === 0 && stream.cursor !== null ? readOn(stream) : stream)))
+      const filled = await Promise.all(streams.value.map(readOn))
       if (asked !== generation) return
       const { given, rest } = giveOut(filled)
       streams.value = rest
@@ -123,7 +123,9 @@ async function readHead(queries: readonly ExecutionQuery[], signal: AbortSignal)
   }
 }
 
+/** Reads the stream's next page if it has run dry. */
 async function readOn(stream: OlderStream<ExecutionQuery>): Promise<OlderStream<ExecutionQuery>> {
-  const page = await fetchExecutions({ ...stream.query, pageSize: PAGE_SIZE, cursor: stream.cursor ?? undefined })
+  if (stream.waiting.length > 0 || stream.cursor === null) return stream
+  const page = await fetchExecutions({ ...stream.query, pageSize: PAGE_SIZE, cursor: stream.cursor })
   return { ...stream, cursor: page.nextCursor, waiting: page.list }
 }

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { reasonSentence } from './reason'
+
+const NOW = Date.parse('2026-01-01T00:00:10.000Z')
+const LATER = '2026-01-01T00:01:00.000Z'
+const BEFORE = '2026-01-01T00:00:00.000Z'
+
+describe('reasonSentence', () => {
+  it.each([
+    ['queued', null, BEFORE, 'new', null],
+    ['queued', null, LATER, 'waiting', LATER],
+    ['queued', 'retrying', LATER, 'retrying', LATER],
+    ['queued', 'retrying', BEFORE, 'retryingNow', null],
+    ['queued', 'shutdown', BEFORE, 'cutOffQueued', null],
+    ['running', 'retrying', BEFORE, 'running', null],
+    ['skipped', 'overlap', BEFORE, 'overlap', null],
+    ['success', 'completed', BEFORE, 'completed', null],
+  ] as const)('%s for %s at %s is told as %s', (status, reason, availableAt, key, at) => {
+    expect(reasonSentence({ status, reason, availableAt }, NOW)).toEqual({ key, at })
+  })
+
+  it('says that a running one was asked to end', () => {
+    expect(reasonSentence({ status: 'running', reason: null, availableAt: BEFORE }, NOW, true).key).toBe('cancelRequested')
+  })
+})

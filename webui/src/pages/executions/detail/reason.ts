@@ -1,0 +1,22 @@
+import type { Execution } from '@/api/types'
+
+/** Which sentence tells why an execution is as it is: a key under `executions.reason`, and what the sentence names. */
+export interface ReasonSentence {
+  key: string
+  /** The instant that the sentence names as `{time}`, if it names one. */
+  at: string | null
+}
+
+type Facts = Pick<Execution, 'status' | 'reason' | 'availableAt'>
+
+/** `cancelling`: somebody asked a running one to end. */
+export function reasonSentence({ status, reason, availableAt }: Facts, now: number, cancelling = false): ReasonSentence {
+  if (status === 'running') return { key: cancelling ? 'cancelRequested' : 'running', at: null }
+  if (status === 'queued') {
+    const later = Date.parse(availableAt) > now
+    if (reason === 'retrying') return later ? { key: 'retrying', at: availableAt } : { key: 'retryingNow', at: null }
+    if (reason === 'cut_off' || reason === 'shutdown') return { key: 'cutOffQueued', at: null }
+    return later ? { key: 'waiting', at: availableAt } : { key: 'new', at: null }
+  }
+  return { key: reason ?? 'completed', at: null }
+}
