@@ -1,5 +1,5 @@
 # Aliases: every target is the ./dev command of the same name.
-COMMANDS := run test check fix watch bench build lock
+COMMANDS := run test check fix watch bench soak build lock
 
 help:
 	@./dev help

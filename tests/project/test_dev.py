@@ -127,7 +127,7 @@ def test_the_closing_line_of_a_suite_is_kept(dev: ModuleType, capfdbinary: pytes
 
 def test_help_names_every_command(dev: ModuleType) -> None:
     shown = subprocess.run([sys.executable, ROOT / "dev", "help"], capture_output=True, text=True, check=True).stdout
-    for command in (dev.run, dev.test, dev.check, dev.fix, dev.watch, dev.bench, dev.build, dev.lock):
+    for command in (dev.run, dev.test, dev.check, dev.fix, dev.watch, dev.bench, dev.soak, dev.build, dev.lock):
         assert f"\n  {command.__name__} " in shown
 
 
