@@ -16,6 +16,7 @@ from cronplug.cli import cli
 from cronplug.metrics import Metrics
 from cronplug.model import CatchUp, Delivery, Overlap, Reason, Status, Trigger
 from cronplug.sdk import Function
+from cronplug.sdk.hooks import HookSpecs
 from cronplug.settings import SECRETS, SETTING_NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,11 @@ def error_codes() -> set[str]:
 @pytest.mark.parametrize("code", sorted(error_codes()))
 def test_every_error_code_is_documented(code: str) -> None:
     assert f"`{code}`" in (DOCS / "api.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("hook", [name for name in vars(HookSpecs) if name.startswith("scheduler_")])
+def test_every_hook_is_documented(hook: str) -> None:
+    assert f"`{hook}" in (DOCS / "plugins.md").read_text(encoding="utf-8")
 
 
 def test_the_figures_that_operators_are_told_to_watch_exist() -> None:
