@@ -454,20 +454,11 @@ def test_null_clears_no_required_field(api: httpx.Client) -> None:
         problem(api.put(f"/tasks/{task['id']}", json={field: None}), 422, field=field)
 
 
-def test_null_gives_back_a_default(api: httpx.Client) -> None:
-    task = created(
-        api, httpMethod="POST", catchUp="last", enabled=False, maxRetries=3, retryDelaySeconds=5, timeoutSeconds=9
-    )
-    for field, default in [
-        ("httpMethod", "GET"),
-        ("catchUp", "none"),
-        ("enabled", True),
-        ("maxRetries", 0),
-        ("retryDelaySeconds", 60),
-        ("timeoutSeconds", 300),
-    ]:
-        assert json_of(api.put(f"/tasks/{task['id']}", json={field: None}))[field] == default
-        assert created(api, **{field: None})[field] == default
+def test_null_is_no_value_of_a_policy(api: httpx.Client) -> None:
+    task = created(api)
+    for field in ("httpMethod", "catchUp", "enabled", "maxRetries", "retryDelaySeconds", "timeoutSeconds", "overlap"):
+        problem(api.put(f"/tasks/{task['id']}", json={field: None}), 422, field=field)
+        problem(api.post("/tasks", json=CALL | {field: None}), 422, field=field)
 
 
 def test_an_update_is_checked_as_the_merged_task(api: httpx.Client) -> None:
