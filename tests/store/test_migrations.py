@@ -15,11 +15,10 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cronplug.errors import SchemaAhead, StoreError
 from cronplug.store import Migrated, Store, access, migrate
-from cronplug.store.address import parse_address
 from cronplug.store.migrations import HEAD, alembic_config
 from cronplug.store.schema import metadata
 
@@ -30,8 +29,14 @@ def path_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
 
+def engine_of(url: str) -> AsyncEngine:
+    return create_async_engine(
+        url.replace("sqlite:", "sqlite+aiosqlite:").replace("postgresql:", "postgresql+asyncpg:"), poolclass=sa.NullPool
+    )
+
+
 async def run(url: str, *statements: str) -> None:
-    engine = create_async_engine(parse_address(url).alchemy_url)
+    engine = engine_of(url)
     async with engine.begin() as connection:
         for statement in statements:
             await connection.exec_driver_sql(statement)
@@ -39,7 +44,7 @@ async def run(url: str, *statements: str) -> None:
 
 
 async def inspect(url: str, look: Any) -> Any:
-    engine = create_async_engine(parse_address(url).alchemy_url)
+    engine = engine_of(url)
     async with engine.connect() as connection:
         found = await connection.run_sync(look)
     await engine.dispose()

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from cronplug.errors import NotFound, StoreError
-from cronplug.store import Conn, Store, UniqueViolation, Unit, access, tasks
+from cronplug.store import Conn, Store, UniqueViolation, Unit, access, database_lock, migrate, tasks
 from cronplug.store.statements import Stmt
 from tests.store.making import Maker
 
@@ -262,9 +262,13 @@ async def test_a_url_that_names_no_database_is_refused(url: str) -> None:
 
 
 async def test_a_path_is_taken_literally(tmp_path: Path) -> None:
-    folder = tmp_path / "a b%41#ü?".replace("?", "")
-    store = await Store.open(f"sqlite:///{folder / 'x.db'}")
-    await store.ping()
-    await store.close()
+    folder = tmp_path / "a b%41#ü"
+    url = f"sqlite:///{folder / 'x.db'}"
+    with database_lock(url):
+        await migrate(url)
+        store = await Store.open(url)
+        await store.write(set_meta("a"))
+        await store.close()
 
-    assert (folder / "x.db").exists()
+    assert {path.name for path in folder.iterdir()} == {"x.db", "x.db.lock"}
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]

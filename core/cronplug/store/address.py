@@ -25,13 +25,6 @@ class Address:
         assert self.path is not None
         return self.path
 
-    @property
-    def alchemy_url(self) -> str:
-        """The same for SQLAlchemy, with its asynchronous driver."""
-        if self.path is not None:
-            return f"sqlite+aiosqlite:///{quote(str(self.path))}"
-        return f"postgresql+asyncpg://{self.url.partition('://')[2]}"
-
 
 def parse_address(url: str) -> Address:
     """Read `sqlite:///PATH` (taken literally, no `%` escapes) or `postgresql://...`. Raises StoreError."""

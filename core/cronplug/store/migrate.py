@@ -10,17 +10,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from cronplug.errors import SchemaAhead, StoreError
 from cronplug.store import schema
 from cronplug.store.address import Address, parse_address, prepare_folder
 from cronplug.store.border import DriverErrors, store_error
 from cronplug.store.migrations import HEAD
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,11 @@ async def migrate(url: str) -> Migrated:
     try:
         if address.dialect == "sqlite":
             prepare_folder(address.file)
-            await asyncio.to_thread(_back_up, address.file)
+        before = await _revision_at(address)
+        if before == HEAD:
+            return Migrated(before, before)
+        if before is not None and address.dialect == "sqlite":
+            await asyncio.to_thread(_back_up, address.file, before)
         async with _locked(address) as connection:
             migrated = await connection.run_sync(_upgrade)
             if address.dialect == "sqlite":
@@ -63,10 +69,14 @@ async def migrate(url: str) -> Migrated:
 @asynccontextmanager
 async def _locked(address: Address) -> AsyncIterator[AsyncConnection]:
     """One transaction that no other process can be in; tables change within it on both databases."""
+    # Imported late, as Alembic is: a start that finds everything in place does without.
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     sqlite = address.dialect == "sqlite"
     if sqlite:
+        file = sa.URL.create("sqlite+aiosqlite", database=str(address.file))
         options = {"timeout": WAIT_SECONDS, "isolation_level": None}
-        engine = create_async_engine(address.alchemy_url, connect_args=options, poolclass=sa.pool.NullPool)
+        engine = create_async_engine(file, connect_args=options, poolclass=sa.pool.NullPool)
         sa.event.listen(engine.sync_engine, "connect", _prepare_connection)
         sa.event.listen(engine.sync_engine, "begin", _begin_exclusive)
     else:
@@ -98,7 +108,6 @@ def _upgrade(connection: sa.Connection) -> Migrated:
     before = _stored_revision(connection)
     if before == HEAD:
         return Migrated(before, before)
-    # Imported late: a start that finds everything in place does without Alembic.
     from alembic import command
     from alembic.script import ScriptDirectory
 
@@ -135,27 +144,38 @@ async def _check_foreign_keys(connection: AsyncConnection) -> None:
         )
 
 
-def _back_up(path: Path) -> None:
+def _back_up(path: Path, revision: str) -> None:
     """Copy a database that will be upgraded. What another process has upgraded meanwhile is not kept."""
-    if not path.exists() or not path.stat().st_size:
-        return
-    revision = _revision_of(path)
-    if revision is None or revision == HEAD:
-        return
     copy = path.with_name(f"{path.name}.before-{HEAD}")
     unfinished = path.with_name(f"{copy.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
     try:
         with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
             connection.execute("VACUUM INTO ?", (str(unfinished),))
-        if _revision_of(unfinished) == revision:
+        if _revision_of_file(unfinished) == revision:
             unfinished.replace(copy)
             log.info("the database was copied to %s before its upgrade", copy)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _revision_of(path: Path) -> str | None:
+async def _revision_at(address: Address) -> str | None:
+    """The revision of a database that nobody is asked to leave alone meanwhile; None: it has no tables of ours."""
+    if address.dialect == "sqlite":
+        return await asyncio.to_thread(_revision_of_file, address.file)
+    connection = await asyncpg.connect(address.url)
+    try:
+        if await connection.fetchval("SELECT to_regclass($1)", VERSION_TABLE) is None:
+            return None
+        revision: str | None = await connection.fetchval(str(sa.select(_VERSION)))
+        return revision
+    finally:
+        await connection.close()
+
+
+def _revision_of_file(path: Path) -> str | None:
+    if not path.exists():
+        return None
     with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
         known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone()
         row = connection.execute(str(sa.select(_VERSION))).fetchone() if known else None
