@@ -6,7 +6,6 @@ too, checked against (execution, attempt, lease owner, running): whoever lost it
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import logging
 from collections import OrderedDict
@@ -17,7 +16,7 @@ from datetime import datetime
 from cronplug.clock import Clock, rfc3339
 from cronplug.engine.nodes import Node
 from cronplug.engine.output import ExecutionOutput, OutputBook
-from cronplug.errors import StoreError
+from cronplug.engine.recorder import Recorder
 from cronplug.events import Doorbells, EventBus
 from cronplug.executors.base import AttemptSpec, Executor, HttpCall, Outcome, Stop
 from cronplug.executors.observers import Observers
@@ -35,13 +34,12 @@ from cronplug.model import (
 )
 from cronplug.planning import AfterAttempt, AttemptFacts, plan_after_attempt
 from cronplug.registry import Registry
-from cronplug.store import Conn, Store, Unit, executions, logs, tasks
+from cronplug.store import Store, executions, tasks
 
 log = logging.getLogger(__name__)
 
 _DEFAULT_TIMEOUT_SECONDS = 300
 _CACHED_DEFINITIONS = 4096
-_STORE_RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +89,7 @@ class Runner:
         self._doorbells = doorbells
         self._metrics = metrics
         self._slots = slots
+        self._recorder = Recorder(store)
         self._definitions: OrderedDict[tuple[str, int], TaskDefinition] = OrderedDict()
         self.running: dict[str, Running] = {}
         """The attempts of this node by execution id."""
@@ -247,14 +246,7 @@ class Runner:
             progress_note=output.note,
         )
 
-        async def record(conn: Conn) -> set[str]:
-            won = await executions.finish_executions(conn, [finish])
-            if won and lines:
-                await logs.append_lines(conn, execution.id, lines)
-            return won
-
-        won = await self._until_stored(record)
-        if not won:
+        if not await self._recorder.record(finish, lines):
             log.warning("execution %s: attempt %d ended after its lease was lost", execution.id, execution.attempt)
             return
         self._metrics.duration.observe((now - (execution.attempt_started_at or now)).total_seconds())
@@ -263,15 +255,6 @@ class Runner:
         self._bus.publish("execution", execution.id, "updated")
         if execution.task_id is not None:
             self._bus.publish("task", execution.task_id, "updated")
-
-    async def _until_stored(self, unit: Unit[set[str]]) -> set[str]:
-        """What code did is not thrown away because the database is away for a while."""
-        while True:
-            try:
-                return await self._store.write(unit)
-            except StoreError as error:
-                log.error("the end of an attempt cannot be written, trying again: %s", error)
-                await asyncio.sleep(_STORE_RETRY_SECONDS)
 
 
 def after(execution: Execution, definition: TaskDefinition | None, outcome: Outcome, now: datetime) -> AfterAttempt:

@@ -33,6 +33,9 @@ POLL_SECONDS = 1.0
 """The longest sleep of the planner and of the claimer: a lost wake-up costs no more than this."""
 
 FLUSH_SECONDS = 0.1
+HAND_BACK_SECONDS = 4.0
+"""From the end of the drain to giving up on writing things down; a stopping process is gone 5 s after its drain."""
+
 HOUSEKEEPING_SECONDS = 600.0
 PLANNER_LATE = timedelta(seconds=15)
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
@@ -62,6 +65,7 @@ class Engine:
         self._drained = asyncio.Event()
         self._idle = asyncio.Event()
         self._failing: set[str] = set()
+        self._attempts: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Join as a node and settle what earlier incarnations left; after this nothing is running that is not ours."""
@@ -77,8 +81,10 @@ class Engine:
             loops.create_task(self._renew(), name="leases")
             loops.create_task(self._flush(), name="output")
             loops.create_task(self._keep_house(), name="housekeeping")
-        await self.steps.outputs.flush_once()
-        await self.steps.node.leave()
+        try:
+            await self.steps.node.leave()
+        except StoreError as error:
+            log.error("leaving could not be written down: %s", error)
 
     async def stop(self, *, drain_seconds: float) -> None:
         """Take no new work, give what runs `drain_seconds` to end, then hand it back; returns when nothing runs.
@@ -96,11 +102,21 @@ class Engine:
                 await self._until_idle()
         except TimeoutError:
             log.warning("handing back %d execution(s) that did not end in time", len(running))
-            for attempt in tuple(running.values()):
-                attempt.stop.request("shutdown")
-            await self._until_idle()
+            await self._hand_back()
         self._drained.set()
         self._doorbells.cancel.ring()
+
+    async def _hand_back(self) -> None:
+        """End what runs; what cannot even be written back in time is picked up when its lease has ended."""
+        for attempt in tuple(self.steps.runner.running.values()):
+            attempt.stop.request("shutdown")
+        try:
+            async with asyncio.timeout(HAND_BACK_SECONDS):
+                await self._until_idle()
+        except TimeoutError:
+            log.error("%d execution(s) could not be handed back; the next start settles them", len(self._attempts))
+            for task in tuple(self._attempts):
+                task.cancel()
 
     @property
     def stopping(self) -> bool:
@@ -131,7 +147,9 @@ class Engine:
         while not self._stopping.is_set():
             claimed = await self._step("claim", runner.claim_free)
             for execution in claimed or ():
-                attempts.create_task(self._attempt(execution), name=f"execution {execution.id}")
+                task = attempts.create_task(self._attempt(execution), name=f"execution {execution.id}")
+                self._attempts.add(task)
+                task.add_done_callback(self._attempts.discard)
             if claimed:
                 continue
             wait = await self._step("claim", lambda: runner.seconds_to_next(at_most=POLL_SECONDS))
