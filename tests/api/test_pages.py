@@ -41,7 +41,15 @@ async def pages(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/admin/scheduler/", "/admin/scheduler/tasks", "/admin/scheduler/tasks/abc/edit"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/scheduler/",
+        "/admin/scheduler/tasks",
+        "/admin/scheduler/tasks/abc/edit",
+        "/admin/scheduler/functions/acme.report",
+    ],
+)
 async def test_every_page_is_the_index(pages: httpx.AsyncClient, path: str) -> None:
     response = await pages.get(path)
     assert (response.status_code, response.content) == (200, INDEX)

@@ -101,8 +101,8 @@ class AdminPages:
     async def _file(self, name: str, scope: Scope, send: Send) -> None:
         self._notice_build()
         file = self._files.get(name)
-        # Addresses of pages may hold dots too: `functions/acme.report` names a function.
-        if file is None and (name.startswith("assets/") or ("." in name and "/" not in name)):
+        # The address of a function's page ends in its name, which has dots.
+        if file is None and "." in name.rpartition("/")[2] and not name.startswith("functions/"):
             await _send(send, scope, 404, {"Content-Type": "text/plain; charset=utf-8"}, b"There is no such file.\n")
             return
         if file is None:
