@@ -279,9 +279,7 @@ def many(live: Server, target: Target) -> tuple[str, list[str]]:
     return task, [ran(live, task)["id"] for _ in range(7)][::-1]
 
 
-def test_the_list_has_the_contract_s_fields_and_is_newest_first(
-    api: httpx.Client, many: tuple[str, list[str]]
-) -> None:
+def test_the_list_has_the_contract_s_fields_and_is_newest_first(api: httpx.Client, many: tuple[str, list[str]]) -> None:
     task, ids = many
     answer = json_of(api.get("/executions"))
     assert set(answer) >= {"list", "total", "totalCapped", "page", "pageSize", "nextCursor"}

@@ -43,7 +43,7 @@ def test_a_created_task_is_answered_with_201_location_and_etag(api: httpx.Client
 
 def test_a_task_has_every_field_of_the_contract_and_its_defaults(api: httpx.Client) -> None:
     task = json_of(api.post("/tasks", json={"name": "Plain", "type": "http", "httpUrl": "http://example.com"}), 201)
-    expected = {
+    expected: dict[str, Any] = {
         "name": "Plain",
         "tags": [],
         "type": "http",
@@ -347,10 +347,7 @@ def test_the_list_has_the_contract_s_fields_and_is_newest_first(api: httpx.Clien
 
 def test_pages_together_are_the_list(api: httpx.Client) -> None:
     ids = [created(api, name=f"Paged {n}", tags=["paged"])["id"] for n in range(5)]
-    pages = [
-        json_of(api.get("/tasks", params={"tag": "paged", "page": page, "pageSize": 2}))
-        for page in (1, 2, 3, 4)
-    ]
+    pages = [json_of(api.get("/tasks", params={"tag": "paged", "page": page, "pageSize": 2})) for page in (1, 2, 3, 4)]
     assert [t["id"] for page in pages for t in page["list"]] == ids[::-1]
     assert [len(page["list"]) for page in pages] == [2, 2, 1, 0]
     assert [(page["total"], page["page"], page["pageSize"]) for page in pages] == [(5, n, 2) for n in (1, 2, 3, 4)]
@@ -390,7 +387,7 @@ def test_the_list_is_filtered_and_sorted_as_asked(api: httpx.Client) -> None:
     two = json_of(api.post("/tasks", json=GREET | {"name": "Filter apple", "tags": ["filter", "more"]}), 201)["id"]
     percent = created(api, name="Filter 100%_", tags=["filter"])["id"]
 
-    def found(**query: object) -> list[str]:
+    def found(**query: Any) -> list[str]:
         return [t["id"] for t in json_of(api.get("/tasks", params={"tag": "filter", **query}))["list"]]
 
     assert found() == [percent, two, one]
@@ -565,8 +562,9 @@ def test_a_task_with_a_running_execution_is_deleted_by_force_only(
 
 def test_a_trigger_is_answered_with_202_and_the_execution(api: httpx.Client, live: Server, target: Target) -> None:
     task = created(api, httpUrl=f"{target.url}/echo", enabled=False)
-    for content in ({"json": {}}, {}, {"json": {"payload": None}}):
-        answer = api.post(f"/tasks/{task['id']}/trigger", **content)  # type: ignore[arg-type]
+    contents: list[dict[str, Any]] = [{"json": {}}, {}, {"json": {"payload": None}}]
+    for content in contents:
+        answer = api.post(f"/tasks/{task['id']}/trigger", **content)
         body = json_of(answer, 202)
         assert body["triggered"] is True
         assert answer.headers["location"] == f"/api/scheduler/executions/{body['executionId']}"

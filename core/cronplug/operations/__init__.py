@@ -76,7 +76,7 @@ RECENT = 24
 """How many of a task's newest executions a list shows."""
 
 _DEFAULT_INVOKE_TIMEOUT_SECONDS = 300
-_CHANGE_TRIES = 8
+_CHANGE_TRIES = 100  # of several changes at one moment one wins each round
 
 
 class Operations:
@@ -153,7 +153,10 @@ class Operations:
             now = self._clock.now()
             if old.next_run_at is not None and old.next_run_at <= now:
                 await self._plan_due()
-                old = await self._task(task_id)
+                planned = await self._task(task_id)
+                if planned.revision != old.revision:
+                    continue  # someone else changed it meanwhile: merge with theirs
+                old = planned
             task = dataclasses.replace(
                 old,
                 definition=definition,
