@@ -212,6 +212,7 @@ async def seed(store: Store, registry: Registry, ids: IdGenerator, settings: Set
     Waits for a start at which the maintenance plugin is there.
     """
     if registry.function(_CLEANUP_FUNCTION) is None:
+        log.warning("the plugin cronplug-maintenance is not installed: nothing deletes old executions")
         return
     definition = TaskDefinition(
         name="Clean up old executions",
