@@ -1,4 +1,7 @@
-"""Column types: opaque identifiers as 63-bit integers, instants as epoch milliseconds, JSON as text."""
+"""Column types: opaque identifiers as 63-bit integers, instants as epoch milliseconds, JSON as text.
+
+How they come out of the database again is written in `cronplug.store.statements`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from cronplug.clock import from_millis, to_millis
-from cronplug.ids import decode_id, encode_id
+from cronplug.clock import to_millis
+from cronplug.ids import decode_id
 from cronplug.model import Json
 
 
@@ -28,10 +31,6 @@ class Id(TypeDecorator[str]):
         """The number to store."""
         return None if value is None else decode_id(value)
 
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> str | None:
-        """The opaque text."""
-        return None if value is None else encode_id(value)
-
 
 class Instant(TypeDecorator[datetime]):
     """An aware datetime as milliseconds since 1970-01-01T00:00Z: `databases` loses zones on SQLite."""
@@ -43,10 +42,6 @@ class Instant(TypeDecorator[datetime]):
         """The milliseconds to store."""
         return None if value is None else to_millis(value)
 
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
-        """The aware UTC datetime."""
-        return None if value is None else from_millis(value)
-
 
 class JsonText(TypeDecorator[Json]):
     """A JSON value as plain text, the same on every database. NULL is None, and so is JSON's null."""
@@ -57,10 +52,6 @@ class JsonText(TypeDecorator[Json]):
     def process_bind_param(self, value: Json, dialect: sa.Dialect) -> str | None:
         """The text to store."""
         return None if value is None else dump_json(value)
-
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Json:
-        """The value."""
-        return None if value is None else json.loads(value)
 
 
 class Words(TypeDecorator[str]):

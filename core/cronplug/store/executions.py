@@ -96,17 +96,22 @@ _IS_RUNNING = sa.text("executions.status || '' = 'running'")
 # -- new ones --------------------------------------------------------------------------------------------------------
 
 _ALL_COLUMNS = column_types(E)
-_NEW = JsonRows("rows", _ALL_COLUMNS)
-INSERT = Stmt(
-    insert(E)
-    .from_select(
-        list(_ALL_COLUMNS),
-        # Without a WHERE, SQLite takes ON CONFLICT for the condition of a join.
-        sa.select(*(_NEW[name] for name in _ALL_COLUMNS)).select_from(_NEW.table).where(sa.true()),
+
+
+@lru_cache(maxsize=64)
+def _insert_stmt(names: tuple[str, ...]) -> Stmt:
+    """For the columns that have values: most have none in new executions, and each costs its part."""
+    new = JsonRows("rows", {name: _ALL_COLUMNS[name] for name in names})
+    return Stmt(
+        insert(E)
+        .from_select(
+            list(names),
+            # Without a WHERE, SQLite takes ON CONFLICT for the condition of a join.
+            sa.select(*(new[name] for name in names)).select_from(new.table).where(sa.true()),
+        )
+        .on_conflict_do_nothing(index_elements=["task_id", "scheduled_for"], index_where=schema.FIRED)
+        .returning(E.c.id)
     )
-    .on_conflict_do_nothing(index_elements=["task_id", "scheduled_for"], index_where=schema.FIRED)
-    .returning(E.c.id)
-)
 
 
 async def insert_executions(conn: Conn, executions: Sequence[Execution]) -> set[str]:
@@ -116,8 +121,10 @@ async def insert_executions(conn: Conn, executions: Sequence[Execution]) -> set[
     """
     if not executions:
         return set()
-    rows = pack_rows(_ALL_COLUMNS, ({name: getattr(it, name) for name in _ALL_COLUMNS} for it in executions))
-    return {row["id"] for row in await conn.fetch(INSERT, rows=rows)}
+    names = tuple(name for name in _ALL_COLUMNS if any(getattr(it, name) is not None for it in executions))
+    columns = {name: _ALL_COLUMNS[name] for name in names}
+    rows = pack_rows(columns, ({name: getattr(it, name) for name in names} for it in executions))
+    return {row["id"] for row in await conn.fetch(_insert_stmt(names), rows=rows)}
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ last inserted row id; so statements go straight to the driver, and RETURNING tel
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,10 +18,10 @@ from sqlalchemy.dialects.sqlite.pysqlite import dialect as SqliteDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeEngine
 
-from cronplug.clock import to_millis
-from cronplug.ids import decode_id
+from cronplug.clock import from_millis, to_millis
+from cronplug.ids import decode_id, encode_id
 from cronplug.store.columns import Id, Instant, JsonText, dump_json, storable
 
 DialectName = Literal["sqlite", "postgresql"]
@@ -32,6 +33,15 @@ _DIALECTS: Mapping[DialectName, sa.Dialect] = {
     "sqlite": SqliteDialect(paramstyle="qmark"),
     "postgresql": AsyncpgDialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
 }
+
+
+_READERS: Mapping[type[Any], Callable[[Any], Any]] = {
+    Id: encode_id,
+    Instant: from_millis,
+    JsonText: json.loads,
+    sa.Boolean: bool,  # SQLite has 0 and 1
+}
+"""How values that are not NULL come out; the drivers give those of all other types as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,8 @@ class Compiled:
         rows = [dict(zip(names, values, strict=True)) for values in raw]
         for row in rows:
             for name, processor in processors:
-                row[name] = processor(row[name])
+                if row[name] is not None:
+                    row[name] = processor(row[name])
         return rows
 
 
@@ -104,10 +115,7 @@ def _compile(statement: Statement, dialect: sa.Dialect) -> Compiled:
         defaults={name: compiler.binds[name].value for name in names if not compiler.binds[name].required},
         names=tuple(name for name, _ in columns),
         processors=tuple(
-            (name, processor)
-            for name, type_ in columns
-            if isinstance(type_, TypeDecorator | sa.Boolean)  # the drivers give all others as they are
-            and (processor := type_.dialect_impl(dialect).result_processor(dialect, None)) is not None
+            (name, processor) for name, type_ in columns if (processor := _READERS.get(type(type_))) is not None
         ),
     )
 
