@@ -127,7 +127,7 @@ def strange_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def strange_registry(strange_site: Site) -> Iterator[Registry]:
     with pytest.MonkeyPatch.context() as patch:
         strange_site.put_on_path(patch)

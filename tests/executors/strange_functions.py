@@ -6,10 +6,12 @@ Where one has to wait for a test, it opens a named pipe: that blocks until the t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -250,6 +252,13 @@ def _die(how: str) -> None:
         os.abort()
     if how == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if how == "forge":
+        # Answer in the worker's place, with nonsense.
+        body = b'{"kind":"done","run":2,"reason":"nonsense"}'
+        for descriptor in range(3, 200):
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
+                connection.sendall(len(body).to_bytes(4, "big") + body)
+        threading.Event().wait()
     if how == "close":
         os.closerange(3, 1024)
     os._exit(5)

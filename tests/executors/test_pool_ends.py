@@ -159,6 +159,7 @@ class TestDeath:
             ("strange.die", "abort", "was killed by SIGABRT"),
             ("strange.die", "exit", "exited with code 5"),
             ("strange.die", "close", "exited with code 5"),
+            ("strange.die", "forge", "broke the protocol"),
             ("strange.die-async", "segfault", "was killed by SIGSEGV"),
             ("strange.die-async", "kill", "was killed by SIGKILL"),
         ],
@@ -240,6 +241,19 @@ class TestLeftovers:
         assert not is_running(idle)
         assert pool.stats() == {"workers": 0, "busy": 0}
         assert not [pid for pid in _children_of(os.getpid()) if b"cronplug" in _command(pid)]
+
+    async def test_after_close_nothing_starts_any_more(self, bench: Bench) -> None:
+        pool = await bench.pool(max_workers=1)
+        running = bench.begin(pool, "strange.sleep")
+        await running.output.wait_for("sleeping")
+        waiting = bench.begin(pool, "strange.pid-sync")
+        await asyncio.sleep(0)
+
+        await pool.close()
+        late, _ = await bench.run(pool, "strange.pid")
+
+        assert [(await waiting.outcome).verdict, late.verdict] == ["cut_off", "cut_off"]
+        await running.outcome
 
     @pytest.mark.parametrize("name", ["strange.grandchild", "strange.spin"])
     def test_nothing_survives_the_core_being_killed(self, strange_registry: object, tmp_path: Path, name: str) -> None:

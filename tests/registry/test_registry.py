@@ -158,7 +158,7 @@ BAD = {
     "import-error": ("import nothing_like_this", "ModuleNotFoundError"),
     "raises": ("raise RuntimeError('on purpose')", "on purpose"),
     "exits": ("import sys; sys.exit(4)", "sys.exit(4)"),
-    "exits-hard": ("import os; os._exit(3)", "exit code 3"),
+    "exits-hard": ("import os; os._exit(3)", "exited with code 3"),
     "segfaults": ("import ctypes; ctypes.string_at(0)", "killed by SIGSEGV"),
     "hangs": ("import threading; threading.Event().wait()", "did not end within 2 s"),
     "bad-hook": (

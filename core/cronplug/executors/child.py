@@ -20,8 +20,8 @@ from cronplug.executors.base import Output
 from cronplug.executors.frames import BrokenFrame, FrameReader, encode_frame
 from cronplug.executors.lines import LineSplitter, MarkedBytes, cut_lines
 from cronplug.executors.warden import Warden
-from cronplug.model import Stream
-from cronplug.sdk.isolation import plugin_command, plugin_environ
+from cronplug.model import Reason, Stream
+from cronplug.sdk.isolation import describe_exit, plugin_command, plugin_environ
 
 _log = logging.getLogger(__name__)
 
@@ -130,6 +130,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.exclusive = False
         self.reserved = False
         self.retiring = False
+        self.idle_since = 0.0
+        self.idle_check: asyncio.TimerHandle | None = None
         self.on_change: Callable[[], None] = lambda: None
         self.ended = asyncio.Event()
         self._warden = warden
@@ -247,7 +249,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         try:
             for body in self._reader.feed(data):
                 self._take(orjson.loads(body))
-        except (BrokenFrame, ValueError, KeyError, TypeError) as error:
+        except (BrokenFrame, ValueError, KeyError, TypeError, OverflowError) as error:
             self._complaint = f"broke the protocol of its socket ({type(error).__name__}: {error})"
             self.kill()
 
@@ -263,7 +265,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._take_unattributed(frame)
             return
         if kind == "done":
-            run.take_done(frame)
+            run.take_done(_checked(frame))
         else:
             run.take(frame)
 
@@ -362,13 +364,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def _how(self) -> str:
         if self._complaint is not None:
             return self._complaint
-        code = self._exit_code or 0
-        if code >= 0:
-            return f"exited with code {code}"
-        try:
-            return f"was killed by {signal.Signals(-code).name}"
-        except ValueError:
-            return f"was killed by signal {-code}"
+        return describe_exit(self._exit_code or 0)
 
 
 class _SocketProtocol(asyncio.Protocol):
@@ -382,6 +378,22 @@ class _SocketProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._worker.socket_lost()
+
+
+def _checked(frame: Frame) -> Frame:
+    """The verdict, if it is one: a function that found the socket may have written it. Raises ValueError, KeyError."""
+    Reason(frame["reason"])
+    texts = (frame["error_message"], frame["result_summary"])
+    flags = (frame[name] for name in ("success", "permanent", "stopped", "marked", "left_children"))
+    delay = frame["retry_after_seconds"]
+    sound = (
+        all(text is None or isinstance(text, str) for text in texts)
+        and all(isinstance(flag, bool) for flag in flags)
+        and (delay is None or isinstance(delay, float | int))
+    )
+    if not sound or "result" not in frame:
+        raise ValueError("not a verdict")
+    return frame
 
 
 def _dump(frame: Frame) -> bytes:

@@ -48,7 +48,7 @@ class _Waiting:
     exclusive: bool
     worker: asyncio.Future[WorkerProcess] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    def give_up(self, _: StopReason) -> None:
+    def give_up(self) -> None:
         """The attempt is to end before it began."""
         self.worker.cancel()
 
@@ -110,8 +110,7 @@ class WorkerPool:
         except WorkerLost as loss:
             return Outcome(verdict="failed", reason=Reason.WORKER_DIED, error_message=f"The worker process {loss}.")
         if worker is None:
-            assert stop.why is not None
-            return _ended_on_request(stop.why, None, worker=None)
+            return _ended_on_request(stop.why or "shutdown", None, worker=None)
         run = worker.begin(_call(spec), output)
         self._suspects.pop(spec.execution_id, None)
         try:
@@ -199,14 +198,15 @@ class WorkerPool:
         if worker in self._leaving:
             self._let_go(worker)
         elif not worker.runs:
-            asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._let_idle_go, worker, worker.calls)
+            worker.idle_since = asyncio.get_running_loop().time()
+            self._check_idle_later(worker, _IDLE_SECONDS)
         self._serve()
 
     # -- lending ---------------------------------------------------------------------------------------------------------
 
     async def _lend(self, exclusive: bool, stop: Stop) -> WorkerProcess | None:
-        """A worker, now taken; None when `stop` came first. Raises WorkerLost when none can be started."""
-        if stop.why is not None:
+        """A worker, now taken; None when `stop` or the pool's end came first. Raises WorkerLost when none can be started."""
+        if stop.why is not None or self._closing.is_set():
             return None
         queue = self._waiting_alone if exclusive else self._waiting_shared
         worker = None if queue else self._find(exclusive)
@@ -216,14 +216,14 @@ class WorkerPool:
         waiting = _Waiting(exclusive)
         queue[waiting] = None
         self._serve()
-        forget = stop.listen(waiting.give_up)
+        forget = stop.listen(lambda _: waiting.give_up())
         try:
             return await waiting.worker
         except asyncio.CancelledError:
             self._give_back_unused(waiting)
             if _cancelling():
                 raise
-            return None  # not this task was cancelled but the wait, by `stop`
+            return None  # not this task was cancelled but the wait, by `stop` or `close`
         finally:
             forget()
             queue.pop(waiting, None)
@@ -284,6 +284,8 @@ class WorkerPool:
             if not self._workers and not self._starting:
                 self._grow()
             await self._closing.wait()
+            for waiting in [*self._waiting_alone, *self._waiting_shared]:
+                waiting.give_up()
             for worker in [*self._workers, *self._leaving]:
                 self._let_go(worker)
                 if worker.runs:
@@ -333,10 +335,19 @@ class WorkerPool:
             self._retire(worker)
         self._serve()
 
-    def _let_idle_go(self, worker: WorkerProcess, calls: int) -> None:
+    def _check_idle_later(self, worker: WorkerProcess, seconds: float) -> None:
+        if worker.idle_check is None:
+            worker.idle_check = asyncio.get_running_loop().call_later(seconds, self._let_idle_go, worker)
+
+    def _let_idle_go(self, worker: WorkerProcess) -> None:
         """Keep one idle worker warm; the others go when they were not used for a while."""
-        unused = not worker.runs and worker.calls == calls and worker in self._workers and not worker.exclusive
-        if unused and len(self._workers) > 1:
+        worker.idle_check = None
+        if worker.runs or worker.exclusive or worker not in self._workers:
+            return
+        left = worker.idle_since + _IDLE_SECONDS - asyncio.get_running_loop().time()
+        if left > 0:
+            self._check_idle_later(worker, left)
+        elif len(self._workers) > 1:
             self._let_go(worker)
 
     def _let_go(self, worker: WorkerProcess) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cronplug.errors import PluginError
 from cronplug.registry.installed import canonical
-from cronplug.sdk.isolation import plugin_command, plugin_environ
+from cronplug.sdk.isolation import describe_exit, plugin_command, plugin_environ
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _START_SECONDS = 60.0
@@ -115,17 +115,3 @@ async def _read_manifest(command: Collection[str], *, deadline_seconds: float) -
             async with asyncio.timeout(1):
                 await process.wait()
     return reading, "ended"
-
-
-def describe_exit(code: int) -> str:
-    """How a process ended, as a verb.
-
-    >>> describe_exit(-11), describe_exit(3)
-    ('was killed by SIGSEGV', 'ended the process with exit code 3')
-    """
-    if code >= 0:
-        return f"ended the process with exit code {code}"
-    try:
-        return f"was killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"was killed by signal {-code}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping
 
 HIDDEN_VARIABLES = frozenset(
@@ -23,3 +24,17 @@ def plugin_environ(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 def plugin_command(python: str, *arguments: str) -> list[str]:
     """The command line of a plugin process; `-P` keeps the working directory off its import path."""
     return [python, "-P", "-m", "cronplug.worker", *arguments]
+
+
+def describe_exit(code: int) -> str:
+    """How a process ended, as a verb; `code` is negative for a signal, as in `subprocess`.
+
+    >>> describe_exit(-11), describe_exit(3)
+    ('was killed by SIGSEGV', 'exited with code 3')
+    """
+    if code >= 0:
+        return f"exited with code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
