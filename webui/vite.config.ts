@@ -19,6 +19,7 @@ export default defineConfig({
       components: false,
       dts: false,
       colorMode: false,
+      experimental: { componentDetection: true },
       icon: { clientBundle: { scan: { globInclude: ['src/**/*.{vue,ts}'] } } },
       ui: {
         colors: {
@@ -48,6 +49,12 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What most pages share comes as one file; the forms and the log viewer stay apart, for they are large.
+        codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!components\/(log|schema-form)\/)/, minShareCount: 3 }] },
+      },
+    },
   },
   server: { proxy: { '/api': 'http://127.0.0.1:3399' } },
   test: { environment: 'happy-dom', include: ['src/**/*.spec.ts'] },

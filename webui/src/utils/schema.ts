@@ -197,7 +197,7 @@ function variantsOf(union: unknown[], schema: Schema, root: Schema): Widget {
     const properties = isObject(option.properties) ? option.properties : {}
     const tagSchema = discriminator === null ? undefined : properties[discriminator]
     const tag = isObject(tagSchema) ? (tagSchema.const ?? (tagSchema.enum as unknown[] | undefined)?.[0]) : undefined
-    const label = typeof option.title === 'string' ? option.title : String(tag ?? option.format ?? option.type ?? '')
+    const label = [option.title, tag, option.format, option.type].find((name) => typeof name === 'string') ?? ''
     return { label, schema: option, tag }
   })
   return variants.every((variant) => variant.label !== '') ? { kind: 'variants', variants, discriminator } : { kind: 'json' }

@@ -111,7 +111,7 @@ export function bodyOf(draft: TaskDraft): NewTask {
 /** The fields in which `after` differs from `before`: a partial update touches nothing that another person may have changed. */
 export function changesBetween(before: NewTask, after: NewTask): TaskChange {
   const names = Object.keys(after) as (keyof NewTask)[]
-  return Object.fromEntries(names.filter((name) => !same(before[name], after[name])).map((name) => [name, after[name]])) as TaskChange
+  return Object.fromEntries(names.filter((name) => !same(before[name], after[name])).map((name) => [name, after[name]]))
 }
 
 export function isChanged(before: TaskDraft, after: TaskDraft): boolean {

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/vue-query'
-import { shallowRef } from 'vue'
+import { shallowReadonly, shallowRef } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 import { keys } from '@/api/keys'
@@ -97,7 +97,10 @@ export function useTaskActions() {
   const edit = (task: Task) => void router.push({ name: 'task-edit', params: { id: task.id } })
   const duplicate = (task: Task) => void router.push({ name: 'task-copy', params: { id: task.id } })
 
-  return { run, runWith, toggle, remove, edit, duplicate }
+  const openRunWith = (task: Task) => (runWith.value = task)
+  const closeRunWith = () => (runWith.value = null)
+
+  return { run, runWith: shallowReadonly(runWith), openRunWith, closeRunWith, toggle, remove, edit, duplicate }
 }
 
 /** The person thought better of it. */
