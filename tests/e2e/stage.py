@@ -1,0 +1,143 @@
+"""What the admin is shown: a plugin that says what it is told to, and a set of tasks and executions of every kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.acceptance.server import Server
+from tests.acceptance.strangers import install as install_strangers
+
+HOSTILE = "<img src=x onerror=\"document.body.dataset.hurt='yes'\">"
+"""Markup that, were it ever parsed, would mark the page as hurt."""
+
+SOURCE = f'''
+"""Functions whose words an attacker chose."""
+
+import asyncio
+import sys
+
+from cronplug import function
+
+
+@function("stage.say", tags=[{HOSTILE!r}], title={HOSTILE!r})
+async def say(lines: list[str], errors: list[str] | None = None) -> str:
+    """Print whatever it is given: <script>document.body.dataset.hurt='yes'</script>"""
+    for line in lines:
+        print(line, flush=True)
+    for line in errors or []:
+        print(line, file=sys.stderr, flush=True)
+    return "\\n".join(lines)
+
+
+@function("stage.count")
+async def count(lines: int = 100, pause_seconds: float = 0.0) -> str:
+    """Print numbered lines."""
+    for number in range(1, lines + 1):
+        print(f"line {{number}} of {{lines}}", flush=True)
+        if pause_seconds:
+            await asyncio.sleep(pause_seconds)
+    return f"{{lines}} lines"
+'''
+
+LATER_SOURCE = '''
+"""A plugin that is installed while the server runs."""
+
+from cronplug import function
+
+
+@function("later.hello")
+async def hello() -> str:
+    """Say hello."""
+    return "hello"
+'''
+
+
+def install_stage(site: Path) -> None:
+    """Put the tests' plugins into a folder the way pip does, for a server's PYTHONPATH; one of them is broken."""
+    install_strangers(site)
+    _install(site, "acme-stage", "1.0", "acme_stage", SOURCE)
+
+
+def install_later(site: Path) -> None:
+    """Install one more plugin beside a running server."""
+    _install(site, "acme-later", "3.1", "acme_later", LATER_SOURCE)
+
+
+def _install(site: Path, distribution: str, version: str, module: str, source: str) -> None:
+    (site / f"{module}.py").write_text(source, encoding="utf-8")
+    metadata = site / f"{module}-{version}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n", encoding="utf-8"
+    )
+    (metadata / "entry_points.txt").write_text(f"[scheduler.tasks]\n{module} = {module}\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Furniture:
+    """Ids of what `furnish` made."""
+
+    report: str
+    """A task with a schedule, tags and a nested payload; switched on."""
+    hook: str
+    """An HTTP task with headers and a body; switched off."""
+    hostile: str
+    """A task whose every text is markup."""
+    succeeded: str
+    failed: str
+    talked: str
+    """An execution with coloured lines, standard error and hyperlinks of terminals in its log."""
+
+
+def furnish(server: Server) -> Furniture:
+    """Make a task and an execution of every kind, all ended."""
+    report = server.create_task(
+        name="Sales report",
+        description="For the board",
+        tags=["sales", "nightly"],
+        type="function",
+        functionName="example.report",
+        functionPayload={"days": 3, "seconds": 0, "layout": {"title": "North", "decimals": 1}},
+        cronExpression="30 6 * * 1-5",
+        timezone="Europe/Helsinki",
+        maxRetries=2,
+    )
+    hook = server.create_task(
+        name="Order hook",
+        type="http",
+        httpMethod="POST",
+        httpUrl="https://example.com/orders?from=cronplug",
+        httpHeaders={"Content-Type": "application/json"},
+        httpBody='{"since": "yesterday"}',
+        cronExpression="*/15 * * * *",
+        enabled=False,
+    )
+    hostile = server.create_task(
+        name=HOSTILE,
+        description=HOSTILE,
+        tags=["<b>bold</b>"],
+        type="function",
+        functionName="acme.fail",
+        functionPayload={"text": HOSTILE},
+    )
+    talked = server.invoke(
+        "stage.say",
+        {
+            "lines": [
+                "plain words",
+                "\x1b[31mred words\x1b[0m and \x1b[1;32mgreen ones\x1b[0m",
+                "\x1b[38;2;250;10;10mtrue colour\x1b[0m",
+                HOSTILE,
+                f"\x1b[31m{HOSTILE}",
+                "\x1b]8;;javascript:document.body.dataset.hurt='yes'\x07a link\x1b]8;;\x07 of a terminal",
+                "\x1b[2J\x1b[1;1Hcursor moved",
+            ],
+            "errors": ["words on standard error"],
+        },
+    )
+    succeeded = server.trigger(report["id"])
+    failed = server.trigger(hostile["id"])
+    for execution, status in ((talked, "success"), (succeeded, "success"), (failed, "failed")):
+        server.until_status(execution, status)
+    return Furniture(report["id"], hook["id"], hostile["id"], succeeded, failed, talked)
