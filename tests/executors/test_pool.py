@@ -104,6 +104,7 @@ class TestResults:
 
         assert {(stream, level) for stream, level, _ in output.lines} == {("log", "error")}
         assert output.texts()[0] == "Traceback (most recent call last):"
+        assert "strange_functions.py" in output.texts()[1]
         assert output.texts()[-1] == "ValueError: wrong"
 
     async def test_a_payload_that_does_not_fit_is_not_tried_again(self, bench: Bench, pool: WorkerPool) -> None:

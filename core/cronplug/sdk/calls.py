@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 import traceback
+import types
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -22,6 +24,7 @@ MAX_RESULT_DEPTH = 100
 MAX_SUMMARY_LENGTH = 500
 MAX_MESSAGE_LENGTH = 2_000
 _MAX_TRACEBACK_LENGTH = 16_000
+_PACKAGE = str(Path(__file__).parents[1]) + "/"
 _LONG_NUMBER = re.compile(r"\d{19}")
 
 
@@ -119,10 +122,18 @@ def _describe(error: BaseException) -> str:
 def _trace(error: BaseException) -> str:
     """The traceback as lines, beginning where the plugin's code does."""
     try:
-        text = "".join(traceback.format_exception(error, limit=-30))
+        text = "".join(traceback.format_exception(type(error), error, _own_part(error), limit=-30))
     except Exception:  # noqa: BLE001 - formatting calls the plugin's own __str__ and __repr__
         text = _describe(error)
     return text.rstrip() if len(text) <= _MAX_TRACEBACK_LENGTH else "..." + text[-_MAX_TRACEBACK_LENGTH:].rstrip()
+
+
+def _own_part(error: BaseException) -> types.TracebackType | None:
+    """The traceback without cronplug's own frames before the plugin's; all of it when there are no others."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        trace = trace.tb_next
+    return trace or error.__traceback__
 
 
 def _as_json(value: Any) -> tuple[Any, str, str | None]:
