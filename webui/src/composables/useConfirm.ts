@@ -6,6 +6,8 @@ export interface ConfirmQuestion {
   text: string
   /** The verb on the button. */
   action: string
+  /** The other button, where “Cancel” would be misread. */
+  dismiss?: string
   /** Red: what is done cannot be undone. */
   danger?: boolean
 }

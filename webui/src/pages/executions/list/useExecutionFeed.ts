@@ -37,13 +37,16 @@ export function useExecutionFeed(queries: Readonly<Ref<ExecutionQuery[]>>, calm:
     queryFn: ({ queryKey, signal }) => readHead(queryKey[3] as ExecutionQuery[], signal),
   })
 
-  // Another list: nothing of the old one stays.
-  watch(queries, () => {
-    generation += 1
-    window.value = EMPTY_WINDOW
-    olderError.value = null
-    touched.clear()
-  })
+  // Another list: nothing of the old one stays. The same one asked for in other words stays as it is.
+  watch(
+    () => JSON.stringify(queries.value),
+    () => {
+      generation += 1
+      window.value = EMPTY_WINDOW
+      olderError.value = null
+      touched.clear()
+    },
+  )
   watch(
     data,
     (head) => {
