@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def _missing_file(settings: Settings) -> str | None:
 
 
 async def _check_plugins(settings: Settings) -> str:
+    logging.getLogger("cronplug.registry").addHandler(logging.NullHandler())  # its warnings are told below
     registry = Registry(blocked=settings.plugins_block, trusted=settings.plugins_trusted)
     records = await registry.rescan()
     broken = [record for record in records if record.status == "broken"]

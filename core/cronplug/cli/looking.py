@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import platform
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,10 @@ def functions(settings: Settings, name: str | None, as_json: bool) -> int:
     else:
         for function in found:
             show_facts(list(_function_facts(function).items()))
+    for record in registry.plugins():
+        if record.status == "broken" and (name is None or not found):
+            cause = (record.error or "its record tells no error").strip().splitlines()[-1]
+            click.echo(f"cronplug: plugin {record.name} {record.version} is broken: {plain(cause)}", err=True)
     if name is not None and not found:
         click.echo(f"cronplug: no installed plugin registers a function called {name!r}.", err=True)
         return 1
@@ -106,6 +111,7 @@ def _show_plugins(records: list[dict[str, Any]], *, as_json: bool) -> None:
 async def _look(settings: Settings) -> Registry:
     from cronplug.registry import Registry
 
+    logging.getLogger("cronplug.registry").addHandler(logging.NullHandler())  # the commands tell its warnings
     registry = Registry(blocked=settings.plugins_block, trusted=settings.plugins_trusted)
     await registry.rescan()
     return registry
