@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from cronplug.errors import StoreError
-from cronplug.store import Conn, Store, access, executions, sqlite, stats, tasks
+from cronplug.store import Conn, Store, executions, sqlite, stats, tasks
 from cronplug.store.executions import ExecutionFilter
 from cronplug.store.statements import Stmt
 from tests.store.making import Maker
@@ -130,21 +130,6 @@ def no_file_grows_beyond(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-async def test_a_unit_that_takes_too_long_is_given_up(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "UNIT_SECONDS", 0.05)
-
-    async def stuck(conn: Conn) -> None:
-        await access.set_meta(conn, "stuck", "yes")
-        await asyncio.Event().wait()
-
-    with pytest.raises(StoreError, match="longer than"):
-        await sqlite_store.write(stuck)
-
-    await sqlite_store.write(set_meta("next"))
-    assert await get_meta(sqlite_store, "stuck") is None
-    assert await get_meta(sqlite_store, "next") == "yes"
 
 
 async def test_a_unit_whose_caller_has_left_is_skipped_if_it_has_not_begun(sqlite_store: Store) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from cronplug.errors import NotFound, StoreError
 from cronplug.store import Conn, Store, UniqueViolation, Unit, access, database_lock, migrate, tasks
+from cronplug.store import conn as conn_module
 from cronplug.store.statements import Stmt
 from tests.store.making import Maker
 
@@ -225,6 +226,22 @@ async def test_chaos_of_failing_and_cancelled_transfers_loses_and_invents_nothin
     assert not refused & marks.keys()
     assert balances == expected
     assert min(len(acknowledged), len(refused), outcome["cancelled"]) > 10
+
+
+async def test_a_unit_that_gets_stuck_is_given_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conn_module, "UNIT_SECONDS", 0.05)
+
+    async def stuck(conn: Conn) -> None:
+        await access.set_meta(conn, "stuck", "yes")
+        await asyncio.Event().wait()
+
+    with pytest.raises(StoreError, match="longer than"):
+        await store.write(stuck)
+    monkeypatch.undo()
+
+    await store.write(set_meta("next"))
+    assert await get_meta(store, "stuck") is None
+    assert await get_meta(store, "next") == "yes"
 
 
 async def test_a_unit_that_waits_for_something_cancelled_fails_alone(store: Store) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from cronplug.errors import StoreError
 from cronplug.store.border import DriverErrors, store_error
 from cronplug.store.statements import DialectName, Row, Stmt
 
@@ -50,14 +51,27 @@ class Conn:
         self._run = None
 
 
-CANCELLED_WITHIN = "A transaction waited for something that was cancelled."
-
-
-def is_being_cancelled() -> bool:
-    """Is it the present asyncio task that is cancelled, and not just something that it waits for?"""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
-
-
 Unit = Callable[[Conn], Awaitable[T]]
 """Work for one transaction, handed to `Store.read` or `Store.write`."""
+
+UNIT_SECONDS = 30.0
+"""A unit that takes longer is given up: others wait behind it, and the end of the store does."""
+
+
+async def run_unit(unit: Unit[T], conn: Conn) -> T:
+    """Run a unit on its connection, which ends with it. Raises what it raises, and StoreError when it gets stuck."""
+    limit = asyncio.timeout(UNIT_SECONDS)
+    try:
+        async with limit:
+            return await unit(conn)
+    except TimeoutError as error:
+        if limit.expired():
+            raise StoreError(f"A transaction took longer than {UNIT_SECONDS:.0f} s.") from error
+        raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise StoreError("A transaction waited for something that was cancelled.") from error
+    finally:
+        conn.end()

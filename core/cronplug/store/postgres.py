@@ -14,10 +14,9 @@ from typing import Any, TypeVar
 import asyncpg
 from databases import Database
 
-from cronplug.errors import StoreError
 from cronplug.store.address import Address
 from cronplug.store.border import DriverErrors, UnitConflict, store_error
-from cronplug.store.conn import CANCELLED_WITHIN, Conn, Unit, is_being_cancelled
+from cronplug.store.conn import Conn, Unit, run_unit
 
 T = TypeVar("T")
 
@@ -94,10 +93,6 @@ class PostgresUnits:
             except UnitConflict:
                 if attempt == TRIES:
                     raise
-            except asyncio.CancelledError as error:
-                if is_being_cancelled():
-                    raise
-                raise StoreError(CANCELLED_WITHIN) from error
             except DriverErrors as error:  # at BEGIN or COMMIT
                 failure = store_error(error)
                 if attempt == TRIES or not isinstance(failure, UnitConflict):
@@ -110,11 +105,8 @@ class PostgresUnits:
         async with self._database.connection() as connection:
             raw = connection.raw_connection
             conn = Conn("postgresql", lambda sql, arguments: raw.fetch(sql, *arguments))
-            try:
-                async with raw.transaction(isolation=isolation, readonly=readonly):
-                    return await unit(conn)
-            finally:
-                conn.end()
+            async with raw.transaction(isolation=isolation, readonly=readonly):
+                return await run_unit(unit, conn)
 
 
 async def _reset(connection: asyncpg.Connection) -> None:

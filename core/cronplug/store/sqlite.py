@@ -20,15 +20,12 @@ from databases import Database
 from cronplug.errors import StoreError
 from cronplug.store.address import Address, prepare_folder
 from cronplug.store.border import DriverErrors, store_error
-from cronplug.store.conn import CANCELLED_WITHIN, Conn, Unit, is_being_cancelled
+from cronplug.store.conn import Conn, Unit, run_unit
 
 T = TypeVar("T")
 
 MAX_GROUP = 128
 """Most units committed together."""
-
-UNIT_SECONDS = 30.0
-"""A unit that takes longer is given up: it stands in the way of all others."""
 
 BUSY_MILLIS = 5_000
 OLDEST_SQLITE = (3, 35, 0)
@@ -261,21 +258,10 @@ def _check_in_transaction(raw: aiosqlite.Connection, end: End) -> None:
 
 
 async def _run_unit(raw: aiosqlite.Connection, unit: Unit[Any]) -> End:
-    conn = Conn("sqlite", raw.execute_fetchall)
-    limit = asyncio.timeout(UNIT_SECONDS)
     try:
-        async with limit:
-            return End(result=await unit(conn))
-    except asyncio.CancelledError:
-        if is_being_cancelled():
-            raise
-        return End(error=StoreError(CANCELLED_WITHIN))
+        return End(result=await run_unit(unit, Conn("sqlite", raw.execute_fetchall)))
     except Exception as error:  # noqa: BLE001 - whatever the caller's unit raises is the caller's
-        if limit.expired():
-            return End(error=StoreError(f"A transaction took longer than {UNIT_SECONDS:.0f} s."))
         return End(error=error)
-    finally:
-        conn.end()
 
 
 async def _rollback(raw: aiosqlite.Connection) -> None:
