@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, Request
 
 _TELL_VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', (event) =>
@@ -42,23 +42,3 @@ class Watch:
     async def _on_dialog(self, dialog: Dialog) -> None:
         self.faults.append(f"dialog: {dialog.message}")
         await dialog.dismiss()
-
-
-async def settle(page: Page) -> None:
-    """Wait until nothing on the page is loading and no animation that ends is under way."""
-    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    await page.evaluate(
-        """() => Promise.allSettled(document.getAnimations()
-             .filter((each) => Number.isFinite(each.effect?.getComputedTiming().endTime ?? 0))
-             .map((each) => each.finished))"""
-    )
-
-
-async def stay(page: Page) -> None:
-    """Mark the page, so that `stayed` can tell whether it was ever loaded anew."""
-    await page.evaluate("() => { window.stayed = true }")
-
-
-async def stayed(page: Page) -> bool:
-    """Whether the page is still the one that `stay` marked."""
-    return bool(await page.evaluate("() => window.stayed === true"))

@@ -1,0 +1,39 @@
+"""What a person does in the admin, in a few words."""
+
+from __future__ import annotations
+
+from playwright.async_api import Locator, Page, expect
+
+
+async def choose(scope: Page | Locator, name: str) -> None:
+    """Take one of the choices that stand side by side."""
+    # The radio button itself is hidden; people press its label.
+    await scope.get_by_role("radio", name=name, exact=True).locator("..").click()
+
+
+async def pick(page: Page, field: Locator, search: str, name: str) -> None:
+    """Find a choice in a long list by typing; `search` is the placeholder of the box to type into."""
+    await field.click()
+    await page.get_by_placeholder(search).fill(name)
+    await page.get_by_role("option").filter(has_text=name).click()
+    await expect(field).to_contain_text(name)
+
+
+async def settle(page: Page) -> None:
+    """Wait until nothing on the page is loading and no animation that ends is under way."""
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    await page.evaluate(
+        """() => Promise.allSettled(document.getAnimations()
+             .filter((each) => Number.isFinite(each.effect?.getComputedTiming().endTime ?? 0))
+             .map((each) => each.finished))"""
+    )
+
+
+async def stay(page: Page) -> None:
+    """Mark the page, so that `stayed` can tell whether it was ever loaded anew."""
+    await page.evaluate("() => { window.stayed = true }")
+
+
+async def stayed(page: Page) -> bool:
+    """Whether the page is still the one that `stay` marked."""
+    return bool(await page.evaluate("() => window.stayed === true"))
