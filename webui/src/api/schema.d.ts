@@ -527,8 +527,6 @@ export interface components {
             /** @description From the first start to the end; null before the end. */
             durationSeconds: number | null;
             timeoutSeconds: number | null;
-            /** @description The JSON value that the function returned. */
-            result: unknown;
             resultSummary: string | null;
             /** @description From 0 to 1, as told by the function. */
             progress: number | null;
@@ -541,6 +539,8 @@ export interface components {
             missedUntil: string | null;
             /** @description Stable over the attempts of this execution. */
             idempotencyKey: string;
+            /** @description The JSON value that the function returned. */
+            result: unknown;
         };
         /** @description An execution with its payload and every attempt. */
         ExecutionDetail: {
@@ -587,8 +587,6 @@ export interface components {
             /** @description From the first start to the end; null before the end. */
             durationSeconds: number | null;
             timeoutSeconds: number | null;
-            /** @description The JSON value that the function returned. */
-            result: unknown;
             resultSummary: string | null;
             /** @description From 0 to 1, as told by the function. */
             progress: number | null;
@@ -601,6 +599,8 @@ export interface components {
             missedUntil: string | null;
             /** @description Stable over the attempts of this execution. */
             idempotencyKey: string;
+            /** @description The JSON value that the function returned. */
+            result: unknown;
             /** @description What the function was given. */
             payload: {
                 [key: string]: unknown;
@@ -865,6 +865,64 @@ export interface components {
             /** @description Set for sessions: when this one ends if it stays idle. */
             expiresAt: string | null;
         };
+        /** @description An execution without its result, as it stands beside a task. */
+        ShortExecution: {
+            id: string;
+            /** @description null: invoked without a task. */
+            taskId: string | null;
+            taskName: string | null;
+            /** @description The revision of the task that is run. */
+            taskRevision: number | null;
+            /** @enum {string} */
+            type: "function" | "http";
+            functionName: string | null;
+            /** @enum {string} */
+            trigger: "schedule" | "manual" | "catch_up" | "api" | "retry";
+            /** @enum {string} */
+            status: "queued" | "running" | "success" | "failed" | "timed_out" | "cancelled" | "lost" | "skipped" | "missed";
+            /** @description Why it has this status; null while it is new. */
+            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_error" | "http_refused" | "timeout" | "worker_died" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit") | null;
+            errorMessage: string | null;
+            /** @description The attempt it is at, or ended with, from 1; 0 before the first. */
+            attempt: number;
+            /** @description The execution that this one repeats. */
+            retryOf: string | null;
+            /**
+             * Format: date-time
+             * @description The fire time, or the instant it was asked for.
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            scheduledFor: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            queuedAt: string;
+            /**
+             * Format: date-time
+             * @description The earliest start of the next attempt while it is queued.
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            availableAt: string;
+            /** @description Start of the first attempt. */
+            startedAt: string | null;
+            finishedAt: string | null;
+            /** @description From the first start to the end; null before the end. */
+            durationSeconds: number | null;
+            timeoutSeconds: number | null;
+            resultSummary: string | null;
+            /** @description From 0 to 1, as told by the function. */
+            progress: number | null;
+            progressNote: string | null;
+            worker: string | null;
+            logLines: number;
+            logTruncated: boolean;
+            /** @description Set on a row that stands for several missed fire times. */
+            missedCount: number | null;
+            missedUntil: string | null;
+            /** @description Stable over the attempts of this execution. */
+            idempotencyKey: string;
+        };
         /** @description Figures and facts of the server. */
         Stats: {
             totalTasks: number;
@@ -960,7 +1018,7 @@ export interface components {
             scheduleDescription: string | null;
             /** @description Why the stored schedule can no longer be read. */
             scheduleError: string | null;
-            lastExecution: components["schemas"]["Execution"] | null;
+            lastExecution: components["schemas"]["ShortExecution"] | null;
             /** @description The newest 24, oldest first. */
             recentResults: components["schemas"]["RecentResult"][];
         };

@@ -5,7 +5,12 @@ import { createSession, deleteSession, hasSession } from '@/api/session'
 type SessionState = 'unknown' | 'in' | 'out'
 
 const state = ref<SessionState>('unknown')
-onSignedOut(() => (state.value = 'out'))
+/** True when a session ended under the hands of its user. */
+const expired = ref(false)
+onSignedOut(() => {
+  expired.value ||= state.value === 'in'
+  state.value = 'out'
+})
 
 /** Who may look at this page: one session for the whole browser, kept in a cookie that no script can read. */
 export function useSession() {
@@ -19,6 +24,7 @@ export function useSession() {
 
   async function signIn(token: string): Promise<void> {
     await createSession(token)
+    expired.value = false
     state.value = 'in'
   }
 
@@ -27,7 +33,7 @@ export function useSession() {
     state.value = 'out'
   }
 
-  return { state: readonly(state), signedIn, check, signIn, signOut }
+  return { state: readonly(state), expired: readonly(expired), signedIn, check, signIn, signOut }
 }
 
 /**

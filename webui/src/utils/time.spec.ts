@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { coarse, formatDuration, formatInstant, relativeTo, sameClock, zoneOffset } from './time'
+import { coarse, formatDuration, formatInstant, relativeTo, sameClock, shortStyle, zoneOffset } from './time'
 
 const at = (text: string) => Date.parse(text)
 
@@ -44,6 +44,11 @@ describe('zones', () => {
 
   it('writes an instant on the clock of its zone', () => {
     expect(formatInstant(at('2026-11-23T14:00:00Z'), 'America/New_York', 'short')).toBe('Mon 23 Nov, 09:00')
+  })
+
+  it('shows seconds only where there are some', () => {
+    expect(shortStyle([at('2026-11-23T14:00:00.500Z')])).toBe('short')
+    expect(shortStyle([at('2026-11-23T14:00:00Z'), at('2026-11-23T14:00:05Z')])).toBe('second')
   })
 
   it('two zones with one clock are told apart only when they part', () => {

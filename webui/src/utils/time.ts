@@ -67,16 +67,22 @@ export function zoneOffset(instant: number, zone: string): string {
   return name === 'GMT' ? '+00:00' : name.replace('GMT', '')
 }
 
-export type InstantStyle = 'full' | 'short' | 'day' | 'time'
+export type InstantStyle = 'full' | 'short' | 'second' | 'day' | 'time'
 
 const STYLES: Record<InstantStyle, Intl.DateTimeFormatOptions> = {
   full: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   short: { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  second: { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   day: { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** The shortest style that tells these instants apart from their whole minutes: seconds are shown only where there are some. */
+export function shortStyle(instants: readonly number[]): InstantStyle {
+  return instants.every((instant) => instant % MINUTE < SECOND) ? 'short' : 'second'
+}
 
 /** An instant on the clock of `zone`. */
 export function formatInstant(instant: number, zone: string, style: InstantStyle, locale = 'en-GB'): string {
