@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import sqlite3
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from cronplug.errors import StoreError
 from cronplug.store import Conn, Store, executions, sqlite, stats, tasks
 from cronplug.store.executions import ExecutionFilter
+from cronplug.store.schema import meta
 from cronplug.store.statements import Stmt
 from tests.store.making import Maker
 from tests.store.test_executions import insert
@@ -119,6 +121,26 @@ async def test_a_full_disk_reaches_every_caller_and_the_writer_goes_on_afterward
     keys = ["before", "after", *(f"big-{n}" for n in range(4))]
     assert [await get_meta(store, key) for key in keys] == ["yes", "yes", None, None, None, None]
     await store.close()
+
+
+async def test_a_transaction_that_sqlite_gave_up_is_never_half_committed(sqlite_store: Store) -> None:
+    """As on a broken disk: everything is rolled back, and what came after would be committed by itself."""
+    await sqlite_store.write(set_meta("taken"))
+    give_up = Stmt(sa.insert(meta).prefix_with("OR ROLLBACK").values(key="taken", value="again"))
+
+    async def swallow(conn: Conn) -> None:
+        with contextlib.suppress(StoreError):
+            await conn.run(give_up)
+
+    results = await asyncio.gather(
+        sqlite_store.write(set_meta("before")),
+        sqlite_store.write(swallow),
+        sqlite_store.write(set_meta("after")),
+        return_exceptions=True,
+    )
+
+    assert [type(result) for result in results] == [StoreError] * 3
+    assert [await get_meta(sqlite_store, key) for key in ("before", "taken", "after")] == [None, "yes", None]
 
 
 @contextmanager
