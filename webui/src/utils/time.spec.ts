@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { coarse, formatDuration, formatInstant, relativeTo, sameClock, shortStyle, zoneOffset } from './time'
+import { coarse, dateIn, formatDuration, formatInstant, relativeTo, sameClock, shortStyle, zoneOffset } from './time'
 
 const at = (text: string) => Date.parse(text)
 
@@ -49,6 +49,11 @@ describe('zones', () => {
   it('shows seconds only where there are some', () => {
     expect(shortStyle([at('2026-11-23T14:00:00.500Z')])).toBe('short')
     expect(shortStyle([at('2026-11-23T14:00:00Z'), at('2026-11-23T14:00:05Z')])).toBe('second')
+  })
+
+  it('knows the date on the other side of midnight', () => {
+    expect(dateIn(at('2026-11-23T23:30:00Z'), 'UTC')).toBe('2026-11-23')
+    expect(dateIn(at('2026-11-23T23:30:00Z'), 'Asia/Tokyo')).toBe('2026-11-24')
   })
 
   it('two zones with one clock are told apart only when they part', () => {

@@ -67,7 +67,7 @@ export function zoneOffset(instant: number, zone: string): string {
   return name === 'GMT' ? '+00:00' : name.replace('GMT', '')
 }
 
-export type InstantStyle = 'full' | 'short' | 'second' | 'day' | 'time'
+export type InstantStyle = 'full' | 'short' | 'second' | 'day' | 'time' | 'minute'
 
 const STYLES: Record<InstantStyle, Intl.DateTimeFormatOptions> = {
   full: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
@@ -75,6 +75,7 @@ const STYLES: Record<InstantStyle, Intl.DateTimeFormatOptions> = {
   second: { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   day: { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  minute: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>()
@@ -93,6 +94,11 @@ export function formatInstant(instant: number, zone: string, style: InstantStyle
     formats.set(key, format)
   }
   return format.format(instant)
+}
+
+/** The calendar date of an instant in a zone, as `2026-11-23`. */
+export function dateIn(instant: number, zone: string): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(instant)
 }
 
 /** True when both zones show the same clock at each of the instants. */
