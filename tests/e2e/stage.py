@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,12 @@ def install_stage(site: Path) -> None:
 def install_later(site: Path) -> None:
     """Install one more plugin beside a running server."""
     _install(site, "acme-later", "3.1", "acme_later", LATER_SOURCE)
+
+
+def remove_later(site: Path) -> None:
+    """Take it away again, as `pip uninstall` does."""
+    (site / "acme_later.py").unlink()
+    shutil.rmtree(site / "acme_later-3.1.dist-info")
 
 
 def _install(site: Path, distribution: str, version: str, module: str, source: str) -> None:

@@ -108,7 +108,7 @@ async def test_menus_forms_and_dialogs_keep_the_content_policy(
     await page.get_by_role("button", name="Next match").click()
     await page.get_by_role("button", name="Wrap long lines").click()
     await page.get_by_role("button", name="Run again").click()
-    await expect(page.get_by_text("Running again")).to_be_visible()
+    await expect(page.get_by_text("Running again", exact=True)).to_be_visible()
     await settle(page)
 
 

@@ -1,0 +1,282 @@
+"""The list of tasks and a task's page: finding, switching, running and deleting, live."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.acceptance.server import Server
+from tests.e2e.acting import choose, stay, stayed
+from tests.e2e.stage import install_later, remove_later
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+def a_task(server: Server, name: str, **fields: Any) -> dict[str, Any]:
+    """A stored task that greets, by hand unless told otherwise."""
+    function = {"type": "function", "functionName": "acme.greet", "functionPayload": {"name": "Ada"}}
+    return server.create_task(name=name, **{**function, **fields})
+
+
+def row_of(page: Page, name: str) -> Locator:
+    """The row of a task in the list."""
+    return page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+async def open_menu(page: Page, name: str) -> Locator:
+    """The menu of a task, open."""
+    await page.get_by_role("button", name=f"Actions for {name}").click()
+    menu = page.get_by_role("menu")
+    await expect(menu).to_be_visible()
+    return menu
+
+
+async def test_an_empty_list_says_what_a_task_is_and_offers_the_first(page: Page, server: Server) -> None:
+    for task in server.client.get("/tasks").json()["list"]:
+        server.client.delete(f"/tasks/{task['id']}").raise_for_status()
+    await page.goto("tasks")
+
+    await expect(page.get_by_text("No tasks yet")).to_be_visible()
+    await page.get_by_role("main").get_by_role("link", name="New task").last.click()
+
+    await expect(page.get_by_role("dialog", name="New task")).to_be_visible()
+    assert page.url.endswith("/tasks/new")
+
+
+async def test_the_list_tells_what_when_and_the_last_result(page: Page, server: Server) -> None:
+    task = a_task(server, "Weekday greeting", cronExpression="30 6 * * 1-5", timezone="Europe/Helsinki", tags=["hello"])
+    server.until_status(server.trigger(task["id"]), "success")
+    await page.goto("tasks")
+
+    row = row_of(page, "Weekday greeting")
+    await expect(row.get_by_text("acme.greet")).to_be_visible()
+    await expect(row.get_by_text("30 6 * * 1-5")).to_be_visible()
+    await expect(row.get_by_text("Success", exact=True)).to_be_visible()
+    await expect(row.get_by_role("img", name="Last 1 execution: 1 success")).to_be_visible()
+    await expect(row.get_by_text(re.compile(r"^in \d+"))).to_be_visible()
+
+
+async def test_search_stands_in_the_address_and_survives_a_reload(page: Page, server: Server) -> None:
+    a_task(server, "Findable needle")
+    a_task(server, "Some hay")
+    await page.goto("tasks")
+
+    await page.get_by_role("searchbox", name="Search tasks").fill("needle")
+
+    await expect(row_of(page, "Some hay")).to_have_count(0)
+    await expect(row_of(page, "Findable needle")).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"\?q=needle$"))
+    await page.reload()
+    await expect(row_of(page, "Findable needle")).to_be_visible()
+    await expect(page.get_by_role("searchbox", name="Search tasks")).to_have_value("needle")
+    await expect(row_of(page, "Some hay")).to_have_count(0)
+
+
+async def test_each_filter_is_a_step_that_back_takes_back(page: Page, server: Server) -> None:
+    a_task(server, "Filter on")
+    a_task(server, "Filter off", enabled=False)
+    server.create_task(name="Filter http", type="http", httpUrl="https://example.com/", enabled=False)
+    await page.goto("tasks?q=Filter")
+
+    await choose(page, "Off")
+    await expect(page.get_by_text("2 tasks", exact=True)).to_be_visible()
+    await page.get_by_role("combobox", name="Kind").select_option("http")
+    await expect(page.get_by_text("1 task", exact=True)).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"\?q=Filter&show=off&type=http$"))
+    await page.go_back()
+    await expect(page.get_by_text("2 tasks", exact=True)).to_be_visible()
+    await page.go_back()
+
+    await expect(page.get_by_text("3 tasks", exact=True)).to_be_visible()
+    await expect(page.get_by_role("radio", name="All")).to_be_checked()
+
+
+async def test_a_column_sorts_and_the_order_stands_in_the_address(page: Page, server: Server) -> None:
+    for name in ("Sorted b", "Sorted c", "Sorted a"):
+        a_task(server, name)
+    await page.goto("tasks?q=Sorted")
+    names = page.get_by_role("link", name=re.compile("^Sorted"))
+    await expect(names).to_have_text(["Sorted a", "Sorted c", "Sorted b"])
+
+    await page.get_by_role("button", name="Task", exact=True).click()
+
+    await expect(names).to_have_text(["Sorted a", "Sorted b", "Sorted c"])
+    await expect(page.get_by_role("columnheader", name="Task")).to_have_attribute("aria-sort", "ascending")
+    await page.get_by_role("button", name="Task", exact=True).click()
+    await expect(names).to_have_text(["Sorted c", "Sorted b", "Sorted a"])
+    assert "sort=-name" in page.url
+
+
+async def test_a_tag_filters_and_can_be_taken_off(page: Page, server: Server) -> None:
+    a_task(server, "Tagged task", tags=["blue moon"])
+    await page.goto("tasks")
+
+    await row_of(page, "Tagged task").get_by_role("link", name="Tasks with tag blue moon").click()
+
+    await expect(page.get_by_text("1 task", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="Remove the filter on tag blue moon").click()
+    await expect(page.get_by_text("1 task", exact=True)).to_have_count(0)
+
+
+async def test_filters_that_leave_nothing_can_be_cleared(page: Page, server: Server) -> None:
+    a_task(server, "Still there")
+    await page.goto("tasks?q=nothing-is-called-this&show=off")
+
+    await page.get_by_role("button", name="Clear filters").click()
+
+    await expect(row_of(page, "Still there")).to_be_visible()
+    assert page.url.endswith("/tasks")
+
+
+async def test_a_task_is_switched_off_and_on(page: Page, server: Server) -> None:
+    task = a_task(server, "Switchable", cronExpression="0 3 * * *")
+    await page.goto("tasks?q=Switchable")
+    switch = page.get_by_role("switch", name="Switchable: on")
+    await expect(switch).to_be_checked()
+
+    await switch.click()
+
+    await expect(switch).not_to_be_checked()
+    await expect(row_of(page, "Switchable").get_by_text("switched off")).to_be_visible()
+    assert stored(server, task)["enabled"] is False
+    await switch.click()
+    await expect(row_of(page, "Switchable").get_by_text(re.compile(r"^in \d+"))).to_be_visible()
+    assert stored(server, task)["enabled"] is True
+
+
+async def test_a_switch_goes_back_when_the_server_refuses(page: Page, server: Server) -> None:
+    a_task(server, "Refused")
+    await page.route("**/toggle", lambda route: route.fulfill(status=500, body="broken"))
+    await page.goto("tasks?q=Refused")
+
+    await page.get_by_role("switch", name="Refused: on").click()
+
+    await expect(page.get_by_text("Refused could not be switched", exact=True)).to_be_visible()
+    await expect(page.get_by_role("switch", name="Refused: on")).to_be_checked()
+
+
+async def test_run_now_starts_it_and_the_result_appears_by_itself(page: Page, server: Server) -> None:
+    a_task(server, "Run me")
+    await page.goto("tasks?q=Run me")
+    await expect(row_of(page, "Run me").get_by_text("Never ran")).to_be_visible()
+    await stay(page)
+
+    menu = await open_menu(page, "Run me")
+    await menu.get_by_role("menuitem", name="Run now").click()
+
+    await expect(page.get_by_text("Run me was started", exact=True)).to_be_visible()
+    await expect(row_of(page, "Run me").get_by_text("Success", exact=True)).to_be_visible()
+    assert await stayed(page)
+    await page.get_by_role("link", name="View").or_(page.get_by_role("button", name="View")).click()
+    await expect(page.get_by_text("Hello Ada (7)").first).to_be_visible()
+
+
+async def test_a_run_with_another_payload_leaves_the_tasks_own(page: Page, server: Server) -> None:
+    task = a_task(server, "Run otherwise")
+    await page.goto(f"tasks/{task['id']}")
+
+    menu = await open_menu(page, "Run otherwise")
+    await menu.get_by_role("menuitem", name="Run with payload…").click()
+    dialog = page.get_by_role("dialog", name="Run “Run otherwise” with a payload")
+    await dialog.get_by_role("textbox", name="Name").fill("Eve")
+    await dialog.get_by_label("Days").fill("0")
+    await dialog.get_by_role("button", name="Run now").click()
+    await expect(dialog.get_by_label("Days")).to_have_accessible_description(re.compile("1"))
+    await dialog.get_by_label("Days").fill("3")
+    await dialog.get_by_role("button", name="Run now").click()
+
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_role("table", name="Executions").get_by_text("Success", exact=True)).to_be_visible()
+    [execution] = server.executions(taskId=task["id"])
+    assert execution["resultSummary"] == "Hello Eve (3)"
+    assert stored(server, task)["functionPayload"] == {"name": "Ada"}
+
+
+async def test_deleting_asks_and_names_the_task(page: Page, server: Server) -> None:
+    task = a_task(server, "Deleted one")
+    await page.goto("tasks?q=Deleted")
+
+    await (await open_menu(page, "Deleted one")).get_by_role("menuitem", name="Delete…").click()
+    question = page.get_by_role("dialog", name="Delete “Deleted one”?")
+    await question.get_by_role("button", name="Cancel").click()
+    await expect(question).to_have_count(0)
+    assert stored(server, task)["name"] == "Deleted one"
+    await (await open_menu(page, "Deleted one")).get_by_role("menuitem", name="Delete…").click()
+    await question.get_by_role("button", name="Delete task").click()
+
+    await expect(page.get_by_text("Deleted one was deleted", exact=True)).to_be_visible()
+    await expect(row_of(page, "Deleted one")).to_have_count(0)
+    assert server.client.get(f"/tasks/{task['id']}").status_code == 404
+
+
+async def test_deleting_a_running_task_asks_again_and_cancels_its_execution(page: Page, server: Server) -> None:
+    task = a_task(server, "Busy one", functionName="acme.wait", functionPayload={"seconds": 600})
+    execution = server.trigger(task["id"])
+    server.until_status(execution, "running")
+    await page.goto(f"tasks/{task['id']}")
+
+    await (await open_menu(page, "Busy one")).get_by_role("menuitem", name="Delete…").click()
+    await page.get_by_role("button", name="Delete task").click()
+    await (
+        page.get_by_role("dialog", name="“Busy one” is running")
+        .get_by_role("button", name="Cancel it and delete")
+        .click()
+    )
+
+    await expect(page).to_have_url(re.compile(r"/tasks$"))
+    server.until_status(execution, "cancelled")
+
+
+async def test_a_task_deleted_meanwhile_is_said_to_be_gone(page: Page, server: Server) -> None:
+    task = a_task(server, "Goes away")
+    await page.goto(f"tasks/{task['id']}")
+    await expect(page.get_by_role("heading", name="Goes away")).to_be_visible()
+
+    server.client.delete(f"/tasks/{task['id']}").raise_for_status()
+
+    await expect(page.get_by_text("It was deleted, or the address is mistyped.")).to_be_visible()
+
+
+async def test_the_parts_of_a_task_have_addresses(page: Page, server: Server) -> None:
+    task = a_task(server, "Of parts", cronExpression="0 3 * * *", timezone="America/New_York", maxRetries=2)
+    server.until_status(server.trigger(task["id"]), "success")
+    await page.goto(f"tasks/{task['id']}")
+    parts = page.get_by_role("navigation", name="Parts of this task")
+    await expect(page.get_by_role("heading", name="Next runs")).to_be_visible()
+    await expect(page.get_by_text("1 a day")).to_be_visible()
+
+    await parts.get_by_role("button", name="Executions").click()
+    await expect(page.get_by_role("table", name="Executions").get_by_text("Hello Ada (7)")).to_be_visible()
+    assert page.url.endswith("?tab=executions")
+    await parts.get_by_role("button", name="Configuration").click()
+    await expect(page.get_by_text("America/New_York").last).to_be_visible()
+    await expect(page.get_by_text("2, 1 m apart")).to_be_visible()
+    await page.go_back()
+
+    await expect(page.get_by_role("columnheader", name="Note")).to_be_visible()
+
+
+async def test_a_task_whose_function_went_away_says_so(page: Page, server: Server, site: Path) -> None:
+    install_later(site)
+    server.client.post("/plugins/rescan").raise_for_status()
+    task = server.create_task(name="Orphan", type="function", functionName="later.hello")
+    await page.goto(f"tasks/{task['id']}")
+    await expect(page.get_by_role("heading", name="Orphan")).to_be_visible()
+
+    remove_later(site)
+    server.client.post("/plugins/rescan").raise_for_status()
+    await page.reload()
+
+    await expect(page.get_by_text("No installed plugin offers later.hello.")).to_be_visible()
+    await page.goto("tasks?q=Orphan")
+    await expect(row_of(page, "Orphan").get_by_text("Function missing").first).to_be_visible()
+
+
+def stored(server: Server, task: dict[str, Any]) -> dict[str, Any]:
+    """The task as the server has it now."""
+    found: dict[str, Any] = server.client.get(f"/tasks/{task['id']}").json()["task"]
+    return found
