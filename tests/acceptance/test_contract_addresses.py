@@ -78,9 +78,14 @@ def test_link_local_and_metadata_addresses_are_always_refused(live: Server, url:
 
 
 @pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]"],
+    "host", ["2852039166", "0251.0376.0251.0376", "169.254.43518", "169.254.169.254.", "0xa9.0xfe.43518"]
 )
+def test_odd_spellings_reach_nothing(live: Server, host: str) -> None:
+    execution = asked(live, f"http://{host}/")
+    assert (execution["status"], execution["result"]) == ("failed", None)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]"])
 def test_a_public_server_may_not_ask_loopback_and_says_what_to_set(public: Server, target: Target, host: str) -> None:
     before = len(target.requests)
     assert refused(asked(public, target.url.replace("127.0.0.1", host)), setting="SCHEDULER_HTTP_ALLOW")

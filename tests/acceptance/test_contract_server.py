@@ -33,16 +33,19 @@ def anyone(live: Server) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module", autouse=True)
 def quiet_seconds(live: Server) -> Iterator[Future[float]]:
-    """How long an events stream, opened before the first test, took to say its first comment."""
+    """How long an events stream, opened before the first test, was silent before it said its first comment."""
 
     def listen() -> float:
         with (
             httpx.Client(base_url=live.client.base_url, headers=live.client.headers, timeout=30) as listener,
             listener.stream("GET", "/events") as answer,
         ):
-            opened = time.monotonic()
-            assert any("comment" in event for event in events(answer))
-            return time.monotonic() - opened
+            heard_at = time.monotonic()
+            for event in events(answer):
+                if "comment" in event:
+                    break
+                heard_at = time.monotonic()
+            return time.monotonic() - heard_at
 
     with ThreadPoolExecutor(1) as thread:
         yield thread.submit(listen)
@@ -348,5 +351,5 @@ def test_of_updates_that_name_the_same_revision_one_wins(live: Server, api: http
     assert sorted(statuses) == [200] + [412] * 7
 
 
-def test_a_stream_has_a_comment_every_fifteen_seconds(quiet_seconds: Future[float]) -> None:
-    assert quiet_seconds.result(timeout=40) < 17
+def test_a_stream_is_never_silent_for_more_than_fifteen_seconds(quiet_seconds: Future[float]) -> None:
+    assert 0 < quiet_seconds.result(timeout=40) < 17

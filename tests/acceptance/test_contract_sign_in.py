@@ -226,7 +226,7 @@ def test_without_sign_in_a_public_bind_refuses_to_start(tmp_path: Path, host: st
     assert "SCHEDULER_AUTH" in start_fails(tmp_path, SCHEDULER_AUTH="none", SCHEDULER_HOST=host)
 
 
-@pytest.mark.parametrize("token", ["short", "x" * 31, "x" * 257, "ü" * 40, "x" * 20 + " \t" + "x" * 20])
+@pytest.mark.parametrize("token", ["x" * 31, "x" * 257, "ü" * 40])
 def test_a_weak_or_odd_token_refuses_to_start(tmp_path: Path, token: str) -> None:
     line = start_fails(tmp_path, SCHEDULER_ADMIN_TOKEN=token)
     assert "SCHEDULER_ADMIN_TOKEN" in line
