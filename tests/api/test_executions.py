@@ -18,7 +18,7 @@ async def test_an_execution_tells_everything(api: Api) -> None:
         "id", "taskId", "taskName", "taskRevision", "type", "functionName", "trigger", "status", "reason",
         "errorMessage", "attempt", "retryOf", "scheduledFor", "queuedAt", "availableAt", "startedAt", "finishedAt",
         "durationSeconds", "timeoutSeconds", "result", "resultSummary", "progress", "progressNote", "worker",
-        "logLines", "logTruncated", "missedCount", "missedUntil", "idempotencyKey", "payload", "attempts",
+        "logLines", "logTruncated", "cancelRequested", "missedCount", "missedUntil", "idempotencyKey", "payload", "attempts",
     }  # fmt: skip
     assert (execution["trigger"], execution["status"], execution["reason"]) == ("api", "success", "completed")
     assert (execution["attempt"], execution["timeoutSeconds"]) == (1, 30)
@@ -171,3 +171,11 @@ async def test_the_log_is_read_in_pages(api: Api) -> None:
     assert (await api.get(path, params={"offset": 1000}))["list"] == []
     assert (await api("GET", f"{path}?limit=0")).status_code == 422
     assert (await api("GET", f"{path}?offset=-1")).status_code == 422
+
+
+async def test_several_statuses_are_asked_for_with_commas(api: Api) -> None:
+    await api.invoke("sample.echo")
+    found = await api.get("/executions?status=success,failed&pageSize=100")
+    assert found["list"]
+    assert {execution["status"] for execution in found["list"]} <= {"success", "failed"}
+    assert fields_at_fault(await api("GET", "/executions?status=success,great")) == ["status"]

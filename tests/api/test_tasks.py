@@ -439,3 +439,11 @@ async def test_a_bad_idempotency_key_is_refused(api: Api, key: str) -> None:
     response = await api("POST", "/tasks", json=MINIMAL, headers={"Idempotency-Key": key})
     assert response.status_code == 422
     assert fields_at_fault(response) == ["Idempotency-Key"]
+
+
+async def test_tasks_are_found_by_the_function_they_run(api: Api) -> None:
+    task = await api.make_task(type="function", functionName="sample.echo")
+    other = await api.make_task(type="function", functionName="sample.report", functionPayload={"region": "n"})
+    found = {listed["id"] for listed in (await api.get("/tasks?functionName=sample.echo&pageSize=100"))["list"]}
+    assert task["id"] in found
+    assert other["id"] not in found

@@ -185,12 +185,12 @@ class TestDeath:
         assert (culprit.verdict, culprit.reason) == ("failed", Reason.WORKER_DIED)
         assert (innocent.verdict, innocent.result) == ("success", "alone")
 
-    async def test_from_outside_is_seen_at_once(self, bench: Bench, pool: WorkerPool) -> None:
+    async def test_from_outside_is_seen_at_once(self, others: set[int], bench: Bench, pool: WorkerPool) -> None:
         attempt = bench.begin(pool, "strange.sleep")
         await attempt.output.wait_for("sleeping")
         pid = (await bench.run(pool, "strange.pid"))[0].result
 
-        attempt_pid = next(p for p in _children_of(os.getpid()) if p != pid and b"cronplug.worker" in _command(p))
+        attempt_pid = next(p for p in _children() if p != pid and p not in others and b"cronplug.worker" in _command(p))
         os.kill(attempt_pid, signal.SIGKILL)
         outcome = await attempt.outcome
 
@@ -229,7 +229,7 @@ class TestLeftovers:
         assert output.lines[-1] == ("log", "warning", "the function left processes behind; they were ended")
         await wait_until(lambda: not is_running(int(output.texts()[0])))
 
-    async def test_close_ends_every_process(self, bench: Bench) -> None:
+    async def test_close_ends_every_process(self, others: set[int], bench: Bench) -> None:
         pool = await bench.pool()
         idle = (await bench.run(pool, "strange.pid"))[0].result
         running = bench.begin(pool, "strange.sleep")
@@ -240,7 +240,7 @@ class TestLeftovers:
         await running.outcome
         assert not is_running(idle)
         assert pool.stats() == {"workers": 0, "busy": 0}
-        assert not [pid for pid in _children_of(os.getpid()) if b"cronplug" in _command(pid)]
+        assert not [pid for pid in _children() if pid not in others and b"cronplug" in _command(pid)]
 
     async def test_after_close_nothing_starts_any_more(self, bench: Bench) -> None:
         pool = await bench.pool(max_workers=1)
@@ -293,8 +293,16 @@ class TestLeftovers:
         asyncio.run(wait_until(lambda: not any(map(is_running, pids))))
 
 
-def _children_of(pid: int) -> list[int]:
-    listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+@pytest.fixture
+def others() -> set[int]:
+    """The processes that other tests' fixtures hold; asked for before `bench`."""
+    return set(_children())
+
+
+def _children() -> list[int]:
+    listing = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=False
+    )
     return [int(word) for word in listing.stdout.split()]
 
 

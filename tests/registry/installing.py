@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from pathlib import Path
 
@@ -21,7 +20,7 @@ class Site:
 
     def put_on_path(self, monkeypatch: pytest.MonkeyPatch, *, in_process: bool = False) -> None:
         """Let processes started from now on import from here; with `in_process` this one too."""
-        monkeypatch.setenv("PYTHONPATH", str(self.folder), prepend=os.pathsep)
+        monkeypatch.setenv("PYTHONPATH", str(self.folder))
         if in_process:
             monkeypatch.syspath_prepend(str(self.folder))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from cronplug import model
-from cronplug.api.fields import QUERY_WHOLE, Answer, Cursor, Instant, InstantIn, JsonObject, Query, QueryText
+from cronplug.api.fields import QUERY_WHOLE, Answer, Cursor, Instant, InstantIn, JsonObject, Query, QueryText, fault
 from cronplug.operations import ExecutionView
 
 StatusName = Literal["queued", "running", "success", "failed", "timed_out", "cancelled", "lost", "skipped", "missed"]
@@ -38,6 +38,22 @@ ReasonName = Literal[
 ]
 
 
+def _status_list(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(name in get_args(StatusName) for name in names):
+        raise fault("enum", f"must be one or more of {', '.join(get_args(StatusName))}, separated by commas")
+    return frozenset(names)
+
+
+_ANY_STATUS = "|".join(get_args(StatusName))
+StatusList = Annotated[
+    frozenset[StatusName],
+    BeforeValidator(_status_list),
+    WithJsonSchema({"type": "string", "pattern": f"^({_ANY_STATUS})(,({_ANY_STATUS}))*$", "examples": ["failed,lost"]}),
+]
+"""One or more statuses in a query string, separated by commas."""
+
+
 class ShortExecution(Answer):
     """An execution without its result, as it stands beside a task."""
 
@@ -52,6 +68,7 @@ class ShortExecution(Answer):
     reason: ReasonName | None = Field(description="Why it has this status; null while it is new.")
     error_message: str | None
     attempt: int = Field(description="The attempt it is at, or ended with, from 1; 0 before the first.")
+    cancel_requested: bool = Field(description="It was asked to stop; it may still run.")
     retry_of: str | None = Field(description="The execution that this one repeats.")
     scheduled_for: Instant = Field(description="The fire time, or the instant it was asked for.")
     queued_at: Instant
@@ -185,7 +202,7 @@ class ExecutionQuery(Query):
     cursor: Cursor | None = Field(None, description="`nextCursor` of the page before; fast at any depth.")
     task_id: QueryText | None = None
     function_name: QueryText | None = None
-    status: StatusName | None = None
+    status: StatusList | None = Field(None, description="Only these: one status, or several separated by commas.")
     trigger: TriggerName | None = None
     from_: InstantIn | None = Field(None, alias="from", description="Queued at or after this instant.")
     to: InstantIn | None = Field(None, description="Queued before this instant.")

@@ -33,7 +33,7 @@ async def list_executions(query: ExecutionQuery) -> Response:
         ExecutionFilter(
             task_id=query.task_id,
             function_name=query.function_name,
-            statuses=frozenset({Status(query.status)}) if query.status else None,
+            statuses=frozenset(map(Status, query.status)) if query.status else None,
             trigger=Trigger(query.trigger) if query.trigger else None,
             queued_from=query.from_,
             queued_until=query.to,

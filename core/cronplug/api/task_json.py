@@ -168,6 +168,7 @@ class TaskQuery(Query):
     enabled: QueryBoolean | None = Field(None, description="Only enabled, or only disabled tasks.")
     q: QueryText | None = Field(None, description="A text in the name, description, function or URL.")
     tag: QueryText | None = Field(None, description="Only tasks with this tag.")
+    function_name: QueryText | None = Field(None, description="Only tasks that run this function.")
     sort: TaskSort = Field("-createdAt", description="A leading hyphen means descending.")
 
 

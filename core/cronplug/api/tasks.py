@@ -36,7 +36,13 @@ async def list_tasks(query: TaskQuery) -> Response:
     """List tasks."""
     operations = parts().operations
     found = await operations.list_tasks(
-        TaskFilter(type=TaskType(query.type) if query.type else None, enabled=query.enabled, q=query.q, tag=query.tag),
+        TaskFilter(
+            type=TaskType(query.type) if query.type else None,
+            enabled=query.enabled,
+            q=query.q,
+            tag=query.tag,
+            function_name=query.function_name,
+        ),
         sort=query.sort,
         page=query.page,
         page_size=query.page_size,

@@ -141,8 +141,8 @@ class OutputBook:
             return 0
 
         async def write(conn: Conn) -> None:
-            await logs.append_all(conn, lines)
-            await executions.update_running(conn, updates)
+            ours = await executions.update_running(conn, updates)
+            await logs.append_all(conn, {id_: some for id_, some in lines.items() if id_ in ours})
 
         self._quiet.clear()
         try:

@@ -281,7 +281,8 @@ def finish_of(
 ) -> executions.Finish:
     """The record of an attempt's end; the output is as the execution's row has it."""
     ended = then.status is not Status.QUEUED
-    sentences = [text for text in (outcome.error_message, then.sentence) if text]
+    # A retry is told by `available_at`; its sentence would stand beside the error of the attempt for ever.
+    sentences = [outcome.error_message, then.sentence if ended else None]
     return executions.Finish(
         execution_id=execution.id,
         attempt=execution.attempt,
@@ -289,7 +290,7 @@ def finish_of(
         lease_owner=lease_owner,
         status=then.status,
         reason=then.reason if ended else outcome.reason,
-        error_message=" ".join(sentences) or None,
+        error_message=" ".join(filter(None, sentences)) or None,
         result=outcome.result if ended else None,
         result_summary=outcome.result_summary if ended else None,
         finished_at=now,

@@ -223,7 +223,9 @@ class Operations:
         async def select(conn: Conn) -> Page[TaskView]:
             total = await tasks.count_tasks(conn, filter)
             found = await tasks.select_tasks(conn, filter, sort=sort, limit=page_size, offset=(page - 1) * page_size)
-            recent = await executions.select_recent_by_task(conn, [task.id for task in found], per_task=RECENT)
+            recent = await executions.select_recent_by_task(
+                conn, [task.id for task in found], per_task=RECENT, with_results=False
+            )
             views = [TaskView(task=task, state=self.state_of(task), recent=recent.get(task.id, ())) for task in found]
             return Page(items=views, total=total, page=page, page_size=page_size)
 

@@ -27,6 +27,7 @@ class TaskFilter:
     enabled: bool | None = None
     q: str | None = None
     tag: str | None = None
+    function_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +260,7 @@ _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
     "type": T.c.type == sa.bindparam("type"),
     "enabled": T.c.enabled == sa.bindparam("enabled", type_=sa.Boolean()),
     "q": T.c.search_text.like(sa.bindparam("q"), escape="!"),
+    "function_name": T.c.function_name == sa.bindparam("function_name"),
     "tag": T.c.id.in_(sa.select(G.c.task_id).where(G.c.tag == sa.bindparam("tag"))),
 }
 

@@ -502,6 +502,8 @@ export interface components {
             errorMessage: string | null;
             /** @description The attempt it is at, or ended with, from 1; 0 before the first. */
             attempt: number;
+            /** @description It was asked to stop; it may still run. */
+            cancelRequested: boolean;
             /** @description The execution that this one repeats. */
             retryOf: string | null;
             /**
@@ -562,6 +564,8 @@ export interface components {
             errorMessage: string | null;
             /** @description The attempt it is at, or ended with, from 1; 0 before the first. */
             attempt: number;
+            /** @description It was asked to stop; it may still run. */
+            cancelRequested: boolean;
             /** @description The execution that this one repeats. */
             retryOf: string | null;
             /**
@@ -885,6 +889,8 @@ export interface components {
             errorMessage: string | null;
             /** @description The attempt it is at, or ended with, from 1; 0 before the first. */
             attempt: number;
+            /** @description It was asked to stop; it may still run. */
+            cancelRequested: boolean;
             /** @description The execution that this one repeats. */
             retryOf: string | null;
             /**
@@ -1160,7 +1166,8 @@ export interface operations {
                 cursor?: string;
                 taskId?: string;
                 functionName?: string;
-                status?: "queued" | "running" | "success" | "failed" | "timed_out" | "cancelled" | "lost" | "skipped" | "missed";
+                /** @description Only these: one status, or several separated by commas. */
+                status?: string;
                 trigger?: "schedule" | "manual" | "catch_up" | "api" | "retry";
                 /** @description Queued at or after this instant. */
                 from?: string;
@@ -2274,6 +2281,8 @@ export interface operations {
                 q?: string;
                 /** @description Only tasks with this tag. */
                 tag?: string;
+                /** @description Only tasks that run this function. */
+                functionName?: string;
                 /** @description A leading hyphen means descending. */
                 sort?: "name" | "-name" | "createdAt" | "-createdAt" | "nextRunAt" | "-nextRunAt" | "updatedAt" | "-updatedAt";
             };
