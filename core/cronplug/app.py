@@ -24,7 +24,7 @@ from quart import Quart
 
 from cronplug.access import Access
 from cronplug.api import create_api
-from cronplug.clock import Clock, SystemClock
+from cronplug.clock import Clock, SteeredClock, SystemClock
 from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Rescuer, Runner, Steps
 from cronplug.errors import InvalidInput, SettingsError, StoreError
 from cronplug.events import Doorbells, EventBus
@@ -113,7 +113,8 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
 
     The engine has joined as a node but its loops are the caller's to run (`app.engine.run()`).
     """
-    clock = clock or SystemClock()
+    if clock is None:
+        clock = SystemClock() if settings.is_sqlite else SteeredClock(SystemClock())
     bus, doorbells, metrics = EventBus(), Doorbells(), Metrics()
     registry = Registry(blocked=settings.plugins_block, trusted=settings.plugins_trusted)
     await asyncio.gather(migrate(settings.database_url), registry.rescan())

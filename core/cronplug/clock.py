@@ -6,6 +6,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
 
 class Clock(Protocol):
     """Tells the time as an aware UTC datetime with millisecond resolution."""
@@ -21,6 +24,23 @@ class SystemClock:
     def now(self) -> datetime:
         """The present instant, UTC, cut to whole milliseconds."""
         return from_millis(time.time_ns() // 1_000_000)
+
+
+class SteeredClock:
+    """A host's clock corrected to what another clock told, so that nodes which steer by one clock agree."""
+
+    def __init__(self, host: Clock) -> None:
+        self.host = host
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        """The present instant by the other clock, as far as is known."""
+        return self.host.now() + self._ahead
+
+    def steer(self, told: datetime, *, asked_at: datetime, answered_at: datetime) -> None:
+        """Take over that the other clock told `told` at some moment between two instants of the host's clock."""
+        middle = asked_at + (answered_at - asked_at) / 2
+        self._ahead = timedelta(milliseconds=(told - middle) // _MILLISECOND)
 
 
 class SettableClock:
@@ -40,10 +60,6 @@ class SettableClock:
     def advance(self, seconds: float) -> None:
         """Move by `seconds`, which may be negative."""
         self._now += timedelta(seconds=seconds)
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 def to_millis(at: datetime) -> int:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from cronplug.clock import SettableClock, SteeredClock
+from cronplug.engine.nodes import LEASE, Node
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
 from cronplug.model import Delivery, Execution, Reason, Status, Trigger
-from cronplug.store import logs
-from tests.engine.conftest import World, fail
+from cronplug.store import Store, logs, nodes
+from tests.engine.conftest import START, World, fail
 
 
 async def start_one(world: World) -> Execution:
@@ -261,3 +263,11 @@ async def test_a_stop_waits_and_then_hands_back(world: World) -> None:
         await world.engine.stop(drain_seconds=0.01)
     [queued] = await world.executions()
     assert (queued.status, queued.attempt, queued.cut_offs) == (Status.QUEUED, 0, 1)
+
+
+async def test_a_node_whose_own_clock_is_wrong_goes_by_the_databases(store: Store) -> None:
+    wrong = SettableClock(START)
+    node = Node(store=store, clock=SteeredClock(wrong), version="test")
+    told = await store.read(nodes.database_now)
+    await node.join()
+    assert abs(node.lease_until() - told - LEASE) < timedelta(seconds=10)

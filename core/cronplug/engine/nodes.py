@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from cronplug.clock import Clock
+from cronplug.clock import Clock, SteeredClock
 from cronplug.store import Conn, Store, executions, nodes
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Node:
     """The identity under which this process holds executions."""
 
     def __init__(self, *, store: Store, clock: Clock, version: str) -> None:
+        """A `clock` that can be steered is, by the database's, at every renewal: with several nodes theirs must agree."""
         self.id = uuid.uuid4().hex
         self._store = store
         self._clock = clock
@@ -39,6 +40,7 @@ class Node:
 
     async def join(self) -> None:
         """Become alive: record the outage before this start; on SQLite every other node is known to be dead."""
+        await self._steer()
         now = self._clock.now()
 
         async def join(conn: Conn) -> datetime | None:
@@ -65,6 +67,7 @@ class Node:
 
     async def renew(self, running: Collection[str]) -> list[tuple[str, bool]]:
         """Stay alive, and keep `running`: (execution id, is its cancel requested) of those that are still ours."""
+        await self._steer()
         now = self._clock.now()
         last = self._renewed_at
 
@@ -82,6 +85,12 @@ class Node:
             log.warning("this process stood still from %s to %s", last.isoformat(), now.isoformat())
         self._renewed_at = now
         return held
+
+    async def _steer(self) -> None:
+        if isinstance(self._clock, SteeredClock):
+            asked_at = self._clock.host.now()
+            told = await self._store.read(nodes.database_now)
+            self._clock.steer(told, asked_at=asked_at, answered_at=self._clock.host.now())
 
     async def leave(self) -> None:
         """Say that this node has stopped, so that its going is not waited for."""

@@ -39,6 +39,12 @@ FORGET = Stmt(
     )
 )
 
+NOW = Stmt(
+    sa.select(sa.literal_column("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", Instant()).label("now")),
+    postgresql=sa.select(
+        sa.literal_column("CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)", Instant()).label("now")
+    ),
+)
 INSERT_OUTAGE = Stmt(insert(O).on_conflict_do_nothing(index_elements=["down_from", "down_until"]))
 SELECT_OUTAGES = Stmt(
     sa.select(O).where(O.c.down_until > sa.bindparam("since", type_=Instant())).order_by(O.c.down_from, O.c.down_until)
@@ -82,6 +88,12 @@ async def last_alive_at(conn: Conn, *, except_node: str) -> datetime | None:
     lease, which lies ahead while another node may be alive.
     """
     at: datetime | None = await conn.fetch_value(LAST_ALIVE_AT, node_id=except_node)
+    return at
+
+
+async def database_now(conn: Conn) -> datetime:
+    """The present instant by the database's clock (not that of the transaction's start)."""
+    at: datetime = await conn.fetch_value(NOW)
     return at
 
 
