@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from playwright.async_api import Locator, Page, expect
+
+PATIENCE_SECONDS = 20
 
 
 async def choose(scope: Page | Locator, name: str) -> None:
@@ -37,3 +41,22 @@ async def stay(page: Page) -> None:
 async def stayed(page: Page) -> bool:
     """Whether the page is still the one that `stay` marked."""
     return bool(await page.evaluate("() => window.stayed === true"))
+
+
+async def pick_task(page: Page, name: str) -> None:
+    """Choose whose executions are listed."""
+    await page.get_by_role("button", name="Task: Any task").click()
+    choices = page.get_by_role("group", name="Task")
+    await choices.get_by_role("searchbox", name="Search tasks").fill(name)
+    await choices.get_by_role("button", name=name).click()
+
+
+async def until(part: Locator, condition: str) -> None:
+    """Wait until a JavaScript expression about an element, `it`, holds; it is looked at in each frame, so none is missed."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await part.evaluate(
+            f"""(it) => new Promise((resolve) => {{
+                  const look = () => ({condition}) ? resolve(true) : requestAnimationFrame(look)
+                  look()
+                }})"""
+        )
