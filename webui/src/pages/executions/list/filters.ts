@@ -30,23 +30,23 @@ export function parseStatuses(text: string): ExecutionStatus[] {
   return STATUSES.filter((status) => named.has(status))
 }
 
-/** One query per status asked for, since the server filters by one at a time; no status at all is one query for any. */
-export function queriesOf(filters: FilterState, now: number): ExecutionQuery[] {
-  const common: ExecutionQuery = {}
-  if (filters.task) common.taskId = filters.task
-  if (filters.function) common.functionName = filters.function
+/** What the server is asked for. Spans count back from `now`, in epoch milliseconds. */
+export function queryOf(filters: FilterState, now: number): ExecutionQuery {
+  const query: ExecutionQuery = {}
+  if (filters.task) query.taskId = filters.task
+  if (filters.function) query.functionName = filters.function
   const trigger = TRIGGERS.find((known) => known === filters.trigger)
-  if (trigger) common.trigger = trigger
-  if (Object.hasOwn(SPANS, filters.time)) common.from = new Date(now - SPANS[filters.time as Span]).toISOString()
+  if (trigger) query.trigger = trigger
+  if (Object.hasOwn(SPANS, filters.time)) query.from = new Date(now - SPANS[filters.time as Span]).toISOString()
   else if (filters.time === 'custom') {
     const from = instantOf(filters.from)
     const to = instantOf(filters.to)
-    if (from) common.from = from
-    if (to) common.to = to
+    if (from) query.from = from
+    if (to) query.to = to
   }
   const statuses = parseStatuses(filters.status)
-  if (statuses.length === 0 || statuses.length === STATUSES.length) return [common]
-  return statuses.map((status) => ({ ...common, status }))
+  if (statuses.length > 0 && statuses.length < STATUSES.length) query.status = statuses.join(',')
+  return query
 }
 
 /** Whether anything is filtered. */
