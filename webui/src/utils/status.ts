@@ -1,4 +1,4 @@
-import type { ExecutionStatus } from '@/api/types'
+import type { Execution, ExecutionStatus } from '@/api/types'
 
 /** How a status is to be felt: colour, shape and weight follow from it everywhere. */
 export type Tone = 'ok' | 'fail' | 'run' | 'miss' | 'idle'
@@ -38,4 +38,9 @@ export function iconOf(status: ExecutionStatus): string {
 /** True while an execution may still change. */
 export function isUnfinished(status: ExecutionStatus): boolean {
   return status === 'queued' || status === 'running'
+}
+
+/** True while one that was asked to stop has not stopped. */
+export function isCancelling({ status, cancelRequested }: Pick<Execution, 'status' | 'cancelRequested'>): boolean {
+  return cancelRequested && status === 'running'
 }

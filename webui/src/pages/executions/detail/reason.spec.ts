@@ -16,10 +16,10 @@ describe('reasonSentence', () => {
     ['skipped', 'overlap', BEFORE, 'overlap', null],
     ['success', 'completed', BEFORE, 'completed', null],
   ] as const)('%s for %s at %s is told as %s', (status, reason, availableAt, key, at) => {
-    expect(reasonSentence({ status, reason, availableAt }, NOW)).toEqual({ key, at })
+    expect(reasonSentence({ status, reason, availableAt, cancelRequested: false }, NOW)).toEqual({ key, at })
   })
 
   it('says that a running one was asked to end', () => {
-    expect(reasonSentence({ status: 'running', reason: null, availableAt: BEFORE }, NOW, true).key).toBe('cancelRequested')
+    expect(reasonSentence({ status: 'running', reason: null, availableAt: BEFORE, cancelRequested: true }, NOW).key).toBe('cancelRequested')
   })
 })

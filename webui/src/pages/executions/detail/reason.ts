@@ -7,11 +7,11 @@ export interface ReasonSentence {
   at: string | null
 }
 
-type Facts = Pick<Execution, 'status' | 'reason' | 'availableAt'>
+type Facts = Pick<Execution, 'status' | 'reason' | 'availableAt' | 'cancelRequested'>
 
-/** `cancelling`: somebody asked a running one to end. */
-export function reasonSentence({ status, reason, availableAt }: Facts, now: number, cancelling = false): ReasonSentence {
-  if (status === 'running') return { key: cancelling ? 'cancelRequested' : 'running', at: null }
+/** `now` in epoch milliseconds. */
+export function reasonSentence({ status, reason, availableAt, cancelRequested }: Facts, now: number): ReasonSentence {
+  if (status === 'running') return { key: cancelRequested ? 'cancelRequested' : 'running', at: null }
   if (status === 'queued') {
     const later = Date.parse(availableAt) > now
     if (reason === 'retrying') return later ? { key: 'retrying', at: availableAt } : { key: 'retryingNow', at: null }
