@@ -6,6 +6,7 @@ import { ProblemError } from '@/api/problem'
 import { createTask, fetchTask, updateTask } from '@/api/tasks'
 import type { FieldError, NewTask, Task } from '@/api/types'
 import { useNotify } from '@/composables/useNotify'
+import { newIdempotencyKey } from '@/utils/idempotency'
 import { bodyOf, changesBetween, conflictsOf, draftOf, isChanged, missingOf, same, type Difference, type TaskDraft } from './draft'
 
 /** The life of the form: what is typed, what is wrong with it, and the way to the server. `task` is the one edited, if any. */
@@ -94,7 +95,7 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
 
   /** One body sent twice, after a lost answer or a double click, makes one task. */
   function keyFor(sent: NewTask): string {
-    if (!sending || !same(sending.body, sent)) sending = { body: sent, key: randomKey() }
+    if (!sending || !same(sending.body, sent)) sending = { body: sent, key: newIdempotencyKey() }
     return sending.key
   }
 
@@ -108,8 +109,4 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
 /** A draft is plain JSON; unlike `structuredClone` this also copies what Vue has wrapped. */
 function copyOf(draft: TaskDraft): TaskDraft {
   return JSON.parse(JSON.stringify(draft)) as TaskDraft
-}
-
-function randomKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
