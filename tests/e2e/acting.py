@@ -26,10 +26,16 @@ async def pick(page: Page, field: Locator, search: str, name: str) -> None:
 async def settle(page: Page) -> None:
     """Wait until nothing on the page is loading and no animation that ends is under way."""
     await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    # A finished one may set off another: colours are inherited, and each element fades for itself.
     await page.evaluate(
-        """() => Promise.allSettled(document.getAnimations()
-             .filter((each) => Number.isFinite(each.effect?.getComputedTiming().endTime ?? 0))
-             .map((each) => each.finished))"""
+        """async () => {
+             for (;;) {
+               const running = document.getAnimations().filter((each) =>
+                 each.playState === 'running' && Number.isFinite(each.effect?.getComputedTiming().endTime ?? 0))
+               if (running.length === 0) return
+               await Promise.allSettled(running.map((each) => each.finished))
+             }
+           }"""
     )
 
 
