@@ -165,7 +165,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         ids=ids,
         bus=bus,
         doorbells=doorbells,
-        plan_due=planner.plan_once,
+        plan_due=engine.plan_once,
     )
     doors = Access(store=store, clock=clock, settings=settings)
     started_at = clock.now()

@@ -245,8 +245,8 @@ async def test_unfinished_and_running_are_told_by_task(store: Store, make: Maker
     ids = [queued.id, running.id, ended.id]
 
     assert await store.read(lambda conn: executions.select_unfinished_task_ids(conn, ids)) == {queued.id, running.id}
-    assert await store.read(lambda conn: executions.select_running_of_task(conn, running.id)) == [runs.id]
-    assert await store.read(lambda conn: executions.select_running_of_task(conn, queued.id)) == []
+    assert await store.write(lambda conn: executions.lock_running_of_task(conn, running.id)) == [runs.id]
+    assert await store.write(lambda conn: executions.lock_running_of_task(conn, queued.id)) == []
 
 
 async def test_a_claim_takes_what_waited_longest_and_begins_an_attempt(store: Store, make: Maker) -> None:

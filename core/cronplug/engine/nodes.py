@@ -86,6 +86,10 @@ class Node:
         self._renewed_at = now
         return held
 
+    def stood_still(self) -> bool:
+        """True when the last renewal is longer ago than a lease: an outage that is not written down yet."""
+        return self._renewed_at is not None and self._clock.now() - self._renewed_at > LEASE
+
     async def _steer(self) -> None:
         if isinstance(self._clock, SteeredClock):
             asked_at = self._clock.host.now()

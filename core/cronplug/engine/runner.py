@@ -6,6 +6,8 @@ too, checked against (execution, attempt, lease owner, running): whoever lost it
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
 import logging
 from collections import OrderedDict
@@ -17,6 +19,7 @@ from cronplug.clock import Clock, rfc3339
 from cronplug.engine.nodes import Node
 from cronplug.engine.output import ExecutionOutput, OutputBook
 from cronplug.engine.recorder import Recorder
+from cronplug.errors import StoreError
 from cronplug.events import Doorbells, EventBus
 from cronplug.executors.base import AttemptSpec, Executor, HttpCall, Outcome, Stop
 from cronplug.executors.observers import Observers
@@ -40,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _DEFAULT_TIMEOUT_SECONDS = 300
 _CACHED_DEFINITIONS = 4096
+_STORE_RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +110,13 @@ class Runner:
             now = self._clock.now()
             claimed = await self._store.write(
                 lambda conn: executions.claim_executions(
-                    conn, node_id=self._node.id, now=now, lease_until=self._node.lease_until(), limit=free
+                    conn,
+                    node_id=self._node.id,
+                    now=now,
+                    lease_until=self._node.lease_until(),
+                    limit=free,
+                    # Lost to another node, which has put it back: here its former attempt has to end first.
+                    except_ids=tuple(self.running),
                 )
             )
             for execution in claimed:
@@ -136,8 +146,7 @@ class Runner:
         self.running[execution.id] = running
         output = self._outputs.open(execution)
         try:
-            definition = await self._definition_of(execution)
-            outcome = await self._run(execution, definition, output, running.stop)
+            definition, outcome = await self._run_guarded(execution, output, running.stop)
             await self._finish(running, definition, outcome, output)
         finally:
             self.running.pop(execution.id, None)
@@ -145,6 +154,28 @@ class Runner:
             self._doorbells.claim.ring()
 
     # -- the attempt ---------------------------------------------------------------------------------------------------
+
+    async def _run_guarded(
+        self, execution: Execution, output: ExecutionOutput, stop: Stop
+    ) -> tuple[TaskDefinition | None, Outcome]:
+        """The task's definition and how the attempt ended: what nobody foresaw fails this attempt and no other."""
+        definition: TaskDefinition | None = None
+        try:
+            while stop.why is None:
+                try:
+                    definition = await self._definition_of(execution)
+                    break
+                except StoreError as error:
+                    log.error("execution %s waits for its definition: %s", execution.id, error)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_STORE_RETRY_SECONDS):
+                            await stop.wait()
+            else:
+                return None, _not_started(stop)
+            return definition, await self._run(execution, definition, output, stop)
+        except Exception as error:
+            log.exception("execution %s: its attempt failed in cronplug itself", execution.id)
+            return definition, _failed(Reason.ERROR, f"cronplug failed to run this: {type(error).__name__}: {error}")
 
     async def _run(
         self, execution: Execution, definition: TaskDefinition | None, output: ExecutionOutput, stop: Stop
@@ -302,6 +333,13 @@ def finish_of(
         progress=execution.progress,
         progress_note=execution.progress_note,
     )
+
+
+def _not_started(stop: Stop) -> Outcome:
+    if stop.why == "cancelled":
+        message = "Cancelled before it started."
+        return Outcome(verdict="cancelled", reason=Reason.CANCELLED_BY_REQUEST, error_message=message)
+    return Outcome(verdict="cut_off", reason=Reason.SHUTDOWN, error_message="The server stopped before it started.")
 
 
 def _failed(reason: Reason, message: str) -> Outcome:

@@ -17,7 +17,7 @@ from cronplug.clock import Clock
 from cronplug.engine.housekeeping import Housekeeper
 from cronplug.engine.nodes import RENEW_SECONDS, Node
 from cronplug.engine.output import OutputBook
-from cronplug.engine.planner import Planner
+from cronplug.engine.planner import Planned, Planner
 from cronplug.engine.rescue import Rescuer
 from cronplug.engine.runner import Runner
 from cronplug.errors import StoreError
@@ -39,6 +39,8 @@ HAND_BACK_SECONDS = 4.0
 HOUSEKEEPING_SECONDS = 600.0
 PLANNER_LATE = timedelta(seconds=15)
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
+_PAUSE_BEFORE_LOCKED_SECONDS = 0.05
+"""Before asking again for what could start but could not be claimed: another node has it locked, or it still runs here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +135,16 @@ class Engine:
 
     # -- loops -------------------------------------------------------------------------------------------------------
 
+    async def plan_once(self) -> Planned:
+        """A planner step; a time in which this process stood still is written down first, so that it counts as one."""
+        if self.steps.node.stood_still():
+            await self.renew_once()
+        return await self.steps.planner.plan_once()
+
     async def _plan(self) -> None:
         planner = self.steps.planner
         while not self._stopping.is_set():
-            planned = await self._step("plan", planner.plan_once)
+            planned = await self._step("plan", self.plan_once)
             if planned is None or planned.more:
                 continue
             wait = await self._step("plan", lambda: planner.seconds_to_next(at_most=POLL_SECONDS))
@@ -153,6 +161,8 @@ class Engine:
             if claimed:
                 continue
             wait = await self._step("claim", lambda: runner.seconds_to_next(at_most=POLL_SECONDS))
+            if wait == 0.0:
+                wait = _PAUSE_BEFORE_LOCKED_SECONDS
             await self._doorbells.claim.wait(at_most_seconds=POLL_SECONDS if wait is None else wait)
 
     async def _attempt(self, execution: Execution) -> None:
@@ -172,12 +182,11 @@ class Engine:
     async def renew_once(self) -> None:
         """Keep our leases; stop what was asked to stop, and what is no longer ours."""
         runner = self.steps.runner
-        before = set(runner.running)
-        held = dict(await self.steps.node.renew(before))
-        for execution_id in before:
-            attempt = runner.running.get(execution_id)
-            if attempt is None:
-                continue
+        before = dict(runner.running)
+        held = dict(await self.steps.node.renew(before.keys()))
+        for execution_id, attempt in before.items():
+            if runner.running.get(execution_id) is not attempt:
+                continue  # it ended meanwhile; the next attempt of the same execution may be under way already
             if execution_id not in held:
                 attempt.fenced = True
                 attempt.stop.request("shutdown")

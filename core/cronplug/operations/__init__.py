@@ -38,7 +38,7 @@ from cronplug.model import (
     TaskType,
     Trigger,
 )
-from cronplug.operations.definitions import check_definition, payload_faults, schedule_of
+from cronplug.operations.definitions import check_definition, payload_faults, same_json, schedule_of
 from cronplug.operations.views import (
     TOTAL_CAP,
     ExecutionPage,
@@ -94,7 +94,7 @@ class Operations:
         doorbells: Doorbells,
         plan_due: Callable[[], Awaitable[object]],
     ) -> None:
-        """`plan_due` plans everything that is due now: a change never swallows a fire time that has already come."""
+        """`plan_due` plans some of what is due, the oldest first: a change never swallows a fire time that has come."""
         self._store = store
         self._registry = registry
         self._settings = settings
@@ -147,16 +147,17 @@ class Operations:
             if expected_revision is not None and old.revision != expected_revision:
                 raise RevisionMismatch(old.revision)
             definition = dataclasses.replace(old.definition, **changes)
-            if definition == old.definition:
+            if same_json(dataclasses.asdict(definition), dataclasses.asdict(old.definition)):
                 return await self.get_task(task_id)
             self._check(definition, before=old.definition)
             now = self._clock.now()
-            if old.next_run_at is not None and old.next_run_at <= now:
-                await self._plan_due()
+            planned = old
+            while planned.revision == old.revision and planned.next_run_at is not None and planned.next_run_at <= now:
+                await self._plan_due()  # a step; a long backlog needs several
                 planned = await self._task(task_id)
-                if planned.revision != old.revision:
-                    continue  # someone else changed it meanwhile: merge with theirs
-                old = planned
+            if planned.revision != old.revision:
+                continue  # someone else changed it meanwhile: merge with theirs
+            old = planned
             task = dataclasses.replace(
                 old,
                 definition=definition,
@@ -182,9 +183,10 @@ class Operations:
         """
 
         async def delete(conn: Conn) -> tuple[Sequence[str], Sequence[str]]:
-            if await tasks.select_task(conn, task_id) is None:
+            # First the task: from here on nobody can queue anything for it, and what was queued before can be seen.
+            if not await tasks.delete_task(conn, task_id):
                 raise NotFound("task", task_id)
-            running = await executions.select_running_of_task(conn, task_id)
+            running = await executions.lock_running_of_task(conn, task_id)
             if running and not force:
                 raise TaskRunning(
                     "The task has a running execution: wait for its end, cancel it, or delete with ?force=true."
@@ -195,7 +197,6 @@ class Operations:
             cancelled = await executions.cancel_queued_of_task(
                 conn, task_id, reason=Reason.TASK_DELETED, message="The task was deleted before this ran.", now=now
             )
-            await tasks.delete_task(conn, task_id)
             return running, cancelled
 
         running, cancelled = await self._store.write(delete)
@@ -259,10 +260,7 @@ class Operations:
             queued_at=now,
             available_at=now,
             task_id=task.id,
-            task_name=definition.name,
-            task_revision=task.revision,
-            type=definition.type,
-            function_name=definition.function_name if definition.type is TaskType.FUNCTION else None,
+            **_what_runs(task),
             payload=payload if definition.type is TaskType.FUNCTION else None,
         )
         return await self._queue(execution, idempotency, of_task=True)
@@ -353,19 +351,24 @@ class Operations:
         return execution
 
     async def retry_execution(self, execution_id: str) -> Execution:
-        """Queue a new execution of what an ended one ran, by the task's present definition.
+        """Queue a new execution in place of an ended one, by the task's present definition.
+
+        A payload that was given for that one is used again, unless the task runs another function now.
 
         Raises NotFound, ExecutionNotEnded, Conflict (its task was deleted).
         """
         old = (await self.get_execution(execution_id)).execution
         if old.status not in ENDED:
             raise ExecutionNotEnded(f"The execution has not ended yet ({old.status}); cancel it first.")
-        revision = old.task_revision
+        what: dict[str, Any] = {"task_name": old.task_name, "type": old.type, "function_name": old.function_name}
+        payload = old.payload
         if old.task_id is not None:
             task = await self._store.read(lambda conn: tasks.select_task(conn, old.task_id or ""))
             if task is None:
                 raise Conflict("The task of this execution was deleted, so it cannot be run again.")
-            revision = task.revision
+            what = _what_runs(task)
+            if (what["type"], what["function_name"]) != (old.type, old.function_name):
+                payload = None  # it was meant for another function
         now = self._clock.now()
         execution = Execution(
             id=self._ids.new(now),
@@ -375,11 +378,8 @@ class Operations:
             queued_at=now,
             available_at=now,
             task_id=old.task_id,
-            task_name=old.task_name,
-            task_revision=revision,
-            type=old.type,
-            function_name=old.function_name,
-            payload=old.payload,
+            **what,
+            payload=payload,
             timeout_seconds=old.timeout_seconds,
             retry_of=old.id,
         )
@@ -516,7 +516,7 @@ class Operations:
         self, execution: Execution, idempotency: Idempotency | None, *, of_task: bool
     ) -> Execution | Replayed:
         async def insert(conn: Conn) -> Execution:
-            if of_task and await tasks.select_task(conn, execution.task_id or "") is None:
+            if of_task and not await tasks.lock_task(conn, execution.task_id or ""):
                 raise NotFound("task", execution.task_id or "")
             await executions.insert_executions(conn, [execution])
             return execution
@@ -557,6 +557,17 @@ async def _kept_answer(conn: Conn, idempotency: Idempotency) -> Replayed | None:
     if kept.request_hash != idempotency.request_hash:
         raise IdempotencyKeyReused("This Idempotency-Key was used with another body in the last 24 hours.")
     return Replayed(kept.answer)
+
+
+def _what_runs(task: Task) -> dict[str, Any]:
+    """The fields of an execution that say what of a task it runs."""
+    definition = task.definition
+    return {
+        "task_name": definition.name,
+        "task_revision": task.revision,
+        "type": definition.type,
+        "function_name": definition.function_name if definition.type is TaskType.FUNCTION else None,
+    }
 
 
 def _refuse(faults: Sequence[FieldError]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
@@ -23,6 +24,15 @@ def schedule_of(definition: TaskDefinition) -> Schedule | None:
     return parse_schedule(cron_expression=definition.cron_expression, timezone=definition.timezone)
 
 
+def same_json(one: object, other: object) -> bool:
+    """Whether two values are equal as JSON; for Python 1, 1.0 and true are equal too.
+
+    >>> same_json({"a": 1}, {"a": True}), same_json((1, "a"), (1, "a"))
+    (False, True)
+    """
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
 def check_definition(
     definition: TaskDefinition, *, registry: Registry, min_interval_seconds: int, before: TaskDefinition | None = None
 ) -> None:
@@ -34,9 +44,9 @@ def check_definition(
     errors: list[FieldError] = []
     errors += _schedule_faults(definition, min_interval_seconds)
     if definition.type is TaskType.FUNCTION:
-        changed = before is None or (
-            (before.type, before.function_name, before.function_payload)
-            != (definition.type, definition.function_name, definition.function_payload)
+        changed = before is None or not same_json(
+            (before.type, before.function_name, before.function_payload),
+            (definition.type, definition.function_name, definition.function_payload),
         )
         if changed:
             errors += _function_faults(definition, registry)

@@ -161,8 +161,11 @@ SELECT_RECENT_SHORT = Stmt(
 SELECT_UNFINISHED_TASK_IDS = Stmt(
     sa.select(E.c.task_id).distinct().where(_IS_UNFINISHED, E.c.task_id.in_(given_ids("task_ids")))
 )
-SELECT_RUNNING_OF_TASK = Stmt(
-    sa.select(E.c.id).where(_IS_UNFINISHED, _IS_RUNNING, E.c.task_id == _bind("task_id", Id())).order_by(E.c.id)
+LOCK_UNFINISHED_OF_TASK = Stmt(
+    sa.select(E.c.id, E.c.status)
+    .where(_IS_UNFINISHED, E.c.task_id == _bind("task_id", Id()))
+    .order_by(E.c.id)
+    .with_for_update()
 )
 SELECT_NEXT_AVAILABLE_AT = Stmt(
     sa.select(E.c.available_at).where(_IS_QUEUED).order_by(E.c.available_at).limit(sa.literal_column("1"))
@@ -218,9 +221,10 @@ async def select_unfinished_task_ids(conn: Conn, task_ids: Sequence[str]) -> set
     return {row["task_id"] for row in rows}
 
 
-async def select_running_of_task(conn: Conn, task_id: str) -> list[str]:
-    """The ids of a task's running executions, the oldest first."""
-    return [row["id"] for row in await conn.fetch(SELECT_RUNNING_OF_TASK, task_id=task_id)]
+async def lock_running_of_task(conn: Conn, task_id: str) -> list[str]:
+    """The ids of a task's running executions, the oldest first; until the transaction ends none starts or ends."""
+    rows = await conn.fetch(LOCK_UNFINISHED_OF_TASK, task_id=task_id)
+    return [row["id"] for row in rows if row["status"] == Status.RUNNING]
 
 
 async def select_next_available_at(conn: Conn) -> datetime | None:
@@ -289,7 +293,7 @@ def _count_stmt(given: tuple[str, ...]) -> Stmt:
 
 _CLAIMABLE = (
     sa.select(E.c.id)
-    .where(_IS_QUEUED, E.c.available_at <= _NOW)
+    .where(_IS_QUEUED, E.c.available_at <= _NOW, E.c.id.not_in(given_ids("except_ids")))
     .order_by(E.c.available_at, E.c.id)
     .limit(_LIMIT)
     .with_for_update(skip_locked=True)  # left out on SQLite, where one writer needs none
@@ -331,10 +335,18 @@ SELECT_EXPIRED = Stmt(
 
 
 async def claim_executions(
-    conn: Conn, *, node_id: str, now: datetime, lease_until: datetime, limit: int
+    conn: Conn,
+    *,
+    node_id: str,
+    now: datetime,
+    lease_until: datetime,
+    limit: int,
+    except_ids: Collection[str] = (),
 ) -> list[Execution]:
     """Begin the next attempt of queued executions whose time has come, the longest waiting first."""
-    rows = await conn.fetch(CLAIM, node_id=node_id, now=now, lease_until=lease_until, limit=limit)
+    rows = await conn.fetch(
+        CLAIM, node_id=node_id, now=now, lease_until=lease_until, limit=limit, except_ids=pack_ids(except_ids)
+    )
     return sorted(map(_execution, rows), key=lambda execution: (execution.available_at, execution.id))
 
 

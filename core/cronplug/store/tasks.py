@@ -65,6 +65,7 @@ UPDATE = Stmt(
     )
     .returning(T.c.id)
 )
+LOCK = Stmt(sa.select(T.c.id).where(_BY_ID).with_for_update(read=True, key_share=True))
 DELETE = Stmt(sa.delete(T).where(_BY_ID).returning(T.c.id))
 
 _DUE = (
@@ -143,6 +144,11 @@ async def select_task(conn: Conn, task_id: str) -> Task | None:
     """A task, None when there is none (whatever the form of the id)."""
     row = await conn.fetch_one(SELECT, id=task_id)
     return None if row is None else _task(row)
+
+
+async def lock_task(conn: Conn, task_id: str) -> bool:
+    """Keep a task from being deleted until the transaction ends; False when there is none. Changes are not held up."""
+    return bool(await conn.fetch(LOCK, id=task_id))
 
 
 async def select_tasks(
