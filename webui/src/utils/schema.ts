@@ -29,6 +29,7 @@ export interface Field {
 }
 
 export interface Variant {
+  /** What the author calls it; else the value that marks it; else its JSON type. */
   label: string
   schema: Schema
   /** The value of the discriminator that means this variant. */
@@ -67,9 +68,9 @@ export function withoutNull(schema: Schema, root: Schema): { schema: Schema; nul
   const options = resolved.anyOf ?? resolved.oneOf
   if (Array.isArray(options)) {
     const real = options.filter((option) => isObject(option) && option.type !== 'null') as Schema[]
-    if (real.length === 1 && real.length < options.length) {
+    if (real.length > 0 && real.length < options.length) {
       const { anyOf: _a, oneOf: _o, ...beside } = resolved
-      return { schema: { ...resolve(real[0]!, root), ...beside }, nullable: true }
+      return { schema: real.length === 1 ? { ...resolve(real[0]!, root), ...beside } : { ...beside, anyOf: real }, nullable: true }
     }
   }
   if (Array.isArray(resolved.type) && resolved.type.includes('null')) {
@@ -84,10 +85,12 @@ export function fieldsOf(schema: Schema, root: Schema): Field[] {
   const properties = isObject(schema.properties) ? schema.properties : {}
   const required = Array.isArray(schema.required) ? schema.required : []
   return Object.entries(properties).map(([key, raw]) => {
-    const { schema: own, nullable } = withoutNull(isObject(raw) ? raw : {}, root)
+    const written = isObject(raw) ? raw : {}
+    const { schema: own, nullable } = withoutNull(written, root)
     return {
       key,
-      label: typeof own.title === 'string' && own.title !== '' ? own.title : humanise(key),
+      // A title behind a reference names the model, not this field: two fields may have the same model.
+      label: typeof written.title === 'string' && written.title !== '' ? written.title : humanise(key),
       help: typeof own.description === 'string' ? own.description : '',
       required: required.includes(key),
       schema: own,
@@ -163,6 +166,17 @@ export function humanise(key: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
+/** How a text of a format is written. */
+export const FORMAT_EXAMPLES: Readonly<Partial<Record<string, string>>> = {
+  'date-time': '2026-01-31T08:00:00Z',
+  date: '2026-01-31',
+  time: '08:00:00',
+  duration: 'PT5M',
+  email: 'someone@example.com',
+  uri: 'https://example.com/',
+  uuid: '00000000-0000-4000-8000-000000000000',
+}
+
 const INPUTS: Partial<Record<string, Extract<Widget, { kind: 'text' }>['input']>> = {
   email: 'email',
   uri: 'url',
@@ -197,13 +211,15 @@ function variantsOf(union: unknown[], schema: Schema, root: Schema): Widget {
     const properties = isObject(option.properties) ? option.properties : {}
     const tagSchema = discriminator === null ? undefined : properties[discriminator]
     const tag = isObject(tagSchema) ? (tagSchema.const ?? (tagSchema.enum as unknown[] | undefined)?.[0]) : undefined
-    const label = [option.title, tag, option.format, option.type].find((name) => typeof name === 'string') ?? ''
+    const label = [option.title, tag, option.const, option.format, option.type].find((name) => typeof name === 'string') ?? ''
     return { label, schema: option, tag }
   })
   return variants.every((variant) => variant.label !== '') ? { kind: 'variants', variants, discriminator } : { kind: 'json' }
 }
 
 function fitsType(value: unknown, schema: Schema): boolean {
+  if ('const' in schema) return value === schema.const
+  if (Array.isArray(schema.enum)) return schema.enum.includes(value)
   switch (schema.type) {
     case 'string':
     case 'boolean':

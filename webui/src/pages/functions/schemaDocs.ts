@@ -1,4 +1,4 @@
-import { fieldsOf, isObject, resolve, withoutNull, type JsonObject, type Schema } from '@/utils/schema'
+import { fieldsOf, FORMAT_EXAMPLES, isObject, resolve, withoutNull, type JsonObject, type Schema } from '@/utils/schema'
 
 /** Says a message by its key with what it names, as vue-i18n's `t`. */
 type Say = (key: string, named: Record<string, unknown>) => string
@@ -76,17 +76,8 @@ function exampleOf(schema: Schema, root: Schema, depth: number): unknown {
   }
 }
 
-const FORMATS: Record<string, string> = {
-  'date-time': '2026-01-31T08:00:00Z',
-  date: '2026-01-31',
-  time: '08:00:00',
-  email: 'someone@example.com',
-  uri: 'https://example.com/',
-  uuid: '00000000-0000-4000-8000-000000000000',
-}
-
 function exampleText(schema: Schema): string {
-  const known = typeof schema.format === 'string' ? FORMATS[schema.format] : undefined
+  const known = typeof schema.format === 'string' ? FORMAT_EXAMPLES[schema.format] : undefined
   return known ?? 'x'.repeat(Math.min(Number(schema.minLength) || 0, 50))
 }
 
