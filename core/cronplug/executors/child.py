@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 _LAST_OUTPUT_SECONDS = 0.3
 """How long the pipes of a dead process, or the mark at the end of a run's output, are waited for."""
+_SIGNAL_AFTER_SECONDS = 0.01
 _START_SECONDS = 60.0
 _RETIRE_SECONDS = 1.0
 _MAX_RUN_CHARACTERS = 64 * 1024 * 1024
@@ -187,6 +188,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Cancel an async function; for a sync one the signal makes the worker look at the message."""
         self._send({"kind": "cancel", "run": run.number})
         if by_signal:
+            # uvloop writes only at the end of its turn, and the signal says nothing without the message.
+            asyncio.get_running_loop().call_later(_SIGNAL_AFTER_SECONDS, self._signal_about, run)
+
+    def _signal_about(self, run: Run) -> None:
+        if not run.verdict.done() and self._exit_code is None:
             self._signal(signal.SIGTERM)
 
     def kill(self, run: Run | None = None) -> None:
