@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -354,6 +355,12 @@ async def test_a_gzip_bomb_is_cut() -> None:
         (b"anything", {"Content-Encoding": "br"}, None),
         ("Grüße".encode("latin-1"), {"Content-Type": "text/plain; charset=iso-8859-1"}, "Grüße"),
         ("Grüße".encode("latin-1"), {"Content-Type": "text/plain; charset=nonsense"}, "Gr\ufffd\ufffde"),
+        # Codecs of Python that are no charsets: some take no error handler, some take forever, some make surrogates.
+        (b"plain \xff", {"Content-Type": "text/plain; charset=idna"}, "plain \ufffd"),
+        (b"plain \xff", {"Content-Type": "text/plain; charset=punycode"}, "plain \ufffd"),
+        (b"plain", {"Content-Type": "text/plain; charset=undefined"}, "plain"),
+        (b"\\ud800\\0", {"Content-Type": "text/plain; charset=unicode_escape"}, "\\ud800\\0"),
+        (b"+2AA-", {"Content-Type": "text/plain; charset=utf-7"}, "\ufffd"),
     ],
 )
 async def test_the_body_is_kept_as_text_where_it_is_text(
@@ -370,6 +377,36 @@ async def test_the_body_is_kept_as_text_where_it_is_text(
 
 
 # ---------------------------------------------------------------------------------------------- ends
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 \xff\xfe\r\nServer: \xff\xfe\r\nETag: \xed\xa0\x80\r\n",
+        b"HTTP/1.1 500 \xff\xfe\r\nContent-Type: \xff; charset=\xff\r\n",
+        b'HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset="a\x01b"\r\n',
+        b"HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe/\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[::1/\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://a:99999/\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: \r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://xn--a/\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://" + b"a" * 300 + b"/\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://a..b/\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://user:\xff@127.0.0.1:1/\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://%00/\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:0/\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n",
+        b"HTTP/1.1 999 No\r\n",
+        b"HTTP/1.1 204 No Content\r\n",
+    ],
+)
+async def test_whatever_a_server_answers_is_a_verdict_that_can_be_kept(head: bytes) -> None:
+    async with raw_server(head + b"Content-Length: 2\r\n\r\n\xff\xfe") as port:
+        outcome = await run_once(f"http://127.0.0.1:{port}/", timeout_seconds=3)
+
+    kept = orjson.dumps([outcome.result, outcome.error_message, outcome.result_summary])  # refuses lone surrogates
+    assert b"\\u0000" not in kept
 
 
 async def test_a_silent_server_ends_at_the_time_limit() -> None:

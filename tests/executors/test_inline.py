@@ -43,9 +43,18 @@ async def fail(exits: bool = False, times_out: bool = False) -> None:
     raise SystemExit(1) if exits else ValueError("wrong")
 
 
+@function("trusted.tidy-up", isolation="inline")
+async def tidy_up(ctx: Context) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        ctx.log.info("tidying up")
+        await asyncio.sleep(0.05)
+
+
 class Trusted:
     def inline(self, name: str) -> Function[..., Any]:
-        return {made.name: made for made in (clean, wait, fail)}[name]
+        return {made.name: made for made in (clean, wait, fail, tidy_up)}[name]
 
 
 @pytest.fixture
@@ -113,6 +122,16 @@ async def test_a_stop_ends_it(executor: InlineExecutor, why: Any, verdict: str, 
 
     assert (await running).verdict == verdict
     assert output.texts() == ([] if early else ["waiting"])
+
+
+async def test_a_stop_while_it_ends_at_its_time_limit_is_no_error(executor: InlineExecutor) -> None:
+    output, stop = Recorder(), Stop()
+    running = asyncio.create_task(executor.run(spec("trusted.tidy-up", timeout=0.05), output, stop))
+    await output.wait_for("tidying up")
+
+    stop.request("cancelled")
+
+    assert (await running).verdict in ("timed_out", "cancelled")
 
 
 async def test_a_function_that_is_gone_is_an_unknown_function(executor: InlineExecutor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import json
 import re
 import zlib
@@ -20,6 +21,7 @@ from httpx_aiohttp import AiohttpTransport
 from cronplug.executors.base import AttemptSpec, HttpCall, Outcome, Output, Stop
 from cronplug.executors.guard import AddressPolicy, AddressRefused, guarded_connector
 from cronplug.model import Json, Reason
+from cronplug.sdk.calls import make_storable
 
 MAX_REDIRECTS = 5
 BODY_KEPT_BYTES = 64 * 1024
@@ -28,6 +30,10 @@ BODY_READ_BYTES = 1024 * 1024
 """How much of it is read at all; after that the connection is closed."""
 EXCERPT_CHARACTERS = 500
 _KEPT_HEADERS = ("content-type", "content-length", "date", "etag", "location", "retry-after", "server", "x-request-id")
+
+
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""Python's codecs beyond charsets: they know no error handler, or need a time that grows with the square of the text."""
 
 
 class HttpExecutor:
@@ -283,14 +289,21 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _text_of(response: httpx.Response, body: _Body) -> str | None:
-    """The kept body as text without NUL characters; None when it is not text."""
+    """The kept body as text without NUL characters and lone surrogates; None when it is not text."""
     data = bytes(body.kept)
     if b"\0" in data or response.headers.get("content-encoding", "").lower() not in ("", "identity", "gzip", "x-gzip"):
         return None
+    return make_storable(data.decode(_charset_of(response), errors="replace"))
+
+
+def _charset_of(response: httpx.Response) -> str:
+    """The charset that the answer names, UTF-8 where it names none that Python knows."""
     try:
-        return data.decode(response.charset_encoding or "utf-8", errors="replace")
-    except LookupError:
-        return data.decode(errors="replace")
+        name = codecs.lookup(response.charset_encoding or "utf-8").name
+        "".encode(name)  # refuses those that are no text encodings, such as rot13
+    except (LookupError, ValueError):
+        return "utf-8"
+    return "utf-8" if name in _NO_CHARSETS else name
 
 
 def _size_text(size: int) -> str:

@@ -59,7 +59,8 @@ class InlineExecutor:
 
         def end_now(_: object) -> None:
             signal.requested = True
-            scope.reschedule(loop.time())
+            if not scope.expired():  # else it is being cancelled already
+                scope.reschedule(loop.time())
 
         try:
             async with asyncio.timeout(spec.timeout_seconds) as scope:
