@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from pathlib import Path
 
+_log = logging.getLogger(__name__)
 _PROGRAM = Path(__file__).with_name("warden_process.py")
 
 
@@ -14,6 +16,7 @@ class Warden:
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
+        self._missed = False
 
     async def start(self, *, python: str) -> None:
         """Start the process; groups can be watched from then on."""
@@ -47,5 +50,10 @@ class Warden:
             self._process.kill()
 
     def _tell(self, line: str) -> None:
-        if self._process is not None and self._process.stdin is not None:
+        if self._process is None or self._process.stdin is None:
+            return
+        if not self._process.stdin.is_closing():
             self._process.stdin.write(line.encode())
+        elif not self._missed:  # someone killed it; uvloop raises for a write to it
+            self._missed = True
+            _log.error("the warden process is gone: what functions start may outlive a crash of this server")
