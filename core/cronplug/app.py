@@ -41,7 +41,7 @@ from cronplug.operations.platform import PlatformOperations
 from cronplug.registry import Registry
 from cronplug.schedules import parse_schedule
 from cronplug.settings import Settings
-from cronplug.store import Conn, Migrated, Store, access, database_lock, migrate, tasks
+from cronplug.store import Conn, Migrated, Store, access, database_lock, is_current, migrate, tasks
 from cronplug.structured_logs import configure_logging
 
 log = logging.getLogger(__name__)
@@ -95,6 +95,11 @@ def make_token(settings: Settings) -> str:
     """Store a new API token beside a running server and return its text. Raises StoreError."""
 
     async def make() -> str:
+        if not await is_current(settings.database_url):
+            raise StoreError(
+                "There is no database of this version's server: start it once, or say with --data-dir or --database-url "
+                "where its database is."
+            )
         store = await Store.open(settings.database_url, sqlite_synchronous=settings.sqlite_synchronous, readers=1)
         try:
             return await Access(store=store, clock=SystemClock(), settings=settings).create_token()
@@ -329,6 +334,9 @@ def _greet(app: App, listener: socket.socket) -> None:
     if app.new_admin_token is not None:  # beside the log: it is shown once, to whoever starts the server
         sys.stderr.write(f"\n  Sign in: {url}/admin/scheduler/#token={app.new_admin_token}\n\n")
         sys.stderr.flush()
+    elif settings.auth == "token" and settings.admin_token is None:
+        where = f" --data-dir {settings.data_dir}" if settings.is_sqlite else ""
+        log.info("sign in with the link of the first start; `cronplug token%s` makes a new token", where)
 
 
 def bind(settings: Settings) -> socket.socket:

@@ -206,3 +206,10 @@ def test_a_server_that_does_not_answer_is_exit_code_3(run: Run) -> None:
     assert told.code == 3
     assert "Is `cronplug serve` running there?" in told.err
     assert told.err.count("\n") == 1
+
+
+def test_token_makes_no_database_where_there_is_none(tmp_path: Path) -> None:
+    told = cronplug("token", "--data-dir", str(tmp_path / "empty"))
+    assert told.returncode == 4
+    assert "--data-dir" in told.stderr
+    assert not (tmp_path / "empty").exists()

@@ -12,7 +12,7 @@ from cronplug import app
 from cronplug.errors import CronplugError
 from cronplug.registry import Registry
 from cronplug.settings import Settings
-from cronplug.store import Store
+from cronplug.store import Store, is_current
 
 
 async def run_checks(settings: Settings) -> int:
@@ -42,7 +42,9 @@ async def _check_database(settings: Settings) -> str:
         await store.ping()
     finally:
         await store.close()
-    return f"{store.dialect} answers"
+    if await is_current(settings.database_url):
+        return f"{store.dialect} answers"
+    return f"{store.dialect} answers; `cronplug migrate`, or the next start, brings its tables to this version"
 
 
 def _missing_file(settings: Settings) -> str | None:

@@ -21,7 +21,7 @@ from cronplug.store import access, executions, logs, nodes, stats, tasks
 from cronplug.store.border import UniqueViolation
 from cronplug.store.conn import Conn, Unit
 from cronplug.store.lock import database_lock
-from cronplug.store.migrate import Migrated, migrate
+from cronplug.store.migrate import Migrated, is_current, migrate
 from cronplug.store.store import Store
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "access",
     "database_lock",
     "executions",
+    "is_current",
     "logs",
     "migrate",
     "nodes",

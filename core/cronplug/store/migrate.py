@@ -66,6 +66,17 @@ async def migrate(url: str) -> Migrated:
     return migrated
 
 
+async def is_current(url: str) -> bool:
+    """Whether the database has exactly the tables of this version; False too when it is not there. Changes nothing.
+
+    Raises StoreError when the database cannot be asked.
+    """
+    try:
+        return await _revision_at(parse_address(url)) == HEAD
+    except DriverErrors as error:
+        raise store_error(error) from error
+
+
 @asynccontextmanager
 async def _locked(address: Address) -> AsyncIterator[AsyncConnection]:
     """One transaction that no other process can be in; tables change within it on both databases."""
