@@ -67,6 +67,8 @@ export function followChanges(listener: FeedListener): () => void {
         // A follower may have slept through changes that the leader never missed.
         if (data.state.status === 'live' && state.status !== 'live') listener.onGap()
         show(data.state)
+        // Should this tab come to lead, it has missed what happened between the two streams.
+        if (data.state.heardAt !== null) heardOnce = true
       } else if (data.type === 'change') listener.onChange(data.event)
       else if (data.type === 'gap') listener.onGap()
     }
