@@ -5,13 +5,12 @@ axe finds only a part of what can be wrong; a screen reader needs a person.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.acceptance.server import Server
 from tests.e2e.acting import settle
@@ -25,8 +24,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 AXE = Path(__file__).resolve().parents[2] / "webui" / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDTHS = (320, 390, 768, 1440)
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+LOOKS: list[tuple[ViewportSize, Literal["light", "dark"], str | None]] = [
+    (DESKTOP, "light", None),
+    (PHONE, "light", None),
+    (PHONE, "dark", "color-contrast"),
+    (DESKTOP, "dark", "color-contrast"),
+]
+"""Sizes and themes, with the one rule of axe to ask there, or None for all. A theme changes colours alone."""
 
 
 @pytest.fixture(scope="module")
@@ -49,74 +56,64 @@ async def test_no_page_scrolls_sideways(page: Page, furniture: Furniture) -> Non
     assert wide == []
 
 
-async def test_axe_finds_nothing_on_any_page_in_either_theme(
+async def test_axe_finds_nothing_on_any_page_in_either_theme_on_either_device(
     new_context: NewContext, watch: Watch, furniture: Furniture
 ) -> None:
-    async def look(viewport: dict[str, int]) -> list[str]:
-        # axe needs to evaluate its own code, so the policy is off here; other tests hold it.
-        context = await new_context(bypass_csp=True, viewport=viewport)
-        await context.add_init_script(path=AXE)
-        page = await watch.open(context)
-        found: list[str] = []
-        for place in places(furniture):
-            await page.goto(place.path)
-            await expect(place.landmark(page), place.path).to_be_attached()
-            for theme in ("light", "dark"):
-                await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of two
-                await expect(page.locator("html")).to_have_class(theme)
-                # A theme changes colours alone.
-                faults = await violations(page, rule="color-contrast" if theme == "dark" else None)
-                found += [f"{place.path} {viewport} {theme}: {each}" for each in faults]
-        return found
+    page = await watch.open(await with_axe(new_context))
+    found: list[str] = []
+    for place in places(furniture):
+        await page.goto(place.path)
+        await expect(place.landmark(page), place.path).to_be_attached()
+        for size, theme, rule in LOOKS:
+            await page.set_viewport_size(size)
+            await page.emulate_media(color_scheme=theme)
+            await expect(page.locator("html")).to_have_class(theme)
+            found += [f"{place.path} {size['width']} {theme}: {each}" for each in await violations(page, rule=rule)]
+        await page.emulate_media(color_scheme="light")
 
-    found = await asyncio.gather(look(DESKTOP), look(PHONE))
-
-    assert [each for device in found for each in device] == []
+    assert found == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_axe_finds_nothing_in_menus_dialogs_and_faults(
-    new_context: NewContext, watch: Watch, furniture: Furniture, theme: str
+    new_context: NewContext, watch: Watch, furniture: Furniture
 ) -> None:
-    context = await new_context(bypass_csp=True, viewport=DESKTOP, color_scheme=theme)
-    await context.add_init_script(path=AXE)
-    page = await watch.open(context)
+    page = await watch.open(await with_axe(new_context))
     found: dict[str, list[str]] = {}
 
     await page.goto("tasks")
     await page.get_by_role("button", name="Actions for Sales report").click()
     await expect(page.get_by_role("menu")).to_be_visible()
-    found["menu"] = await violations(page)
+    found["menu"] = await violations_in_both_themes(page)
     await page.get_by_role("menuitem", name="Run with payload…").click()
     await expect(page.get_by_role("dialog").get_by_label("Days")).to_be_visible()
-    found["run with payload"] = await violations(page)
+    found["run with payload"] = await violations_in_both_themes(page)
     await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     await page.get_by_role("button", name="Actions for Sales report").click()
     await page.get_by_role("menuitem", name="Delete…").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
-    found["question"] = await violations(page)
+    found["question"] = await violations_in_both_themes(page)
 
     await page.goto("tasks/new")
     await page.get_by_role("button", name="Create task").click()
     await expect(page.get_by_text("Give the task a name.")).to_be_visible()
     await page.get_by_label("Cron expression").fill("99 * * * *")
     await expect(page.locator("mark")).to_be_visible()
-    found["faults"] = await violations(page)
+    found["faults"] = await violations_in_both_themes(page)
     await page.get_by_label("Cron expression").fill("0 3 * * *")
     await expect(page.get_by_text("1 run a day")).to_be_visible()
     await page.get_by_role("button", name="Function", exact=True).click()
     await expect(page.get_by_role("listbox").get_by_role("option").first).to_be_visible()
     # The kit puts the search box of a picker inside its listbox; screen readers read both.
-    found["picker and preview"] = await violations(page, besides=("aria-required-children",))
+    found["picker and preview"] = await violations_in_both_themes(page, besides=("aria-required-children",))
 
     await page.goto("executions")
     await page.get_by_role("button", name="Status: Any status").click()
     await expect(page.get_by_role("checkbox", name="Failed")).to_be_visible()
-    found["status filter"] = await violations(page)
+    found["status filter"] = await violations_in_both_themes(page)
     await page.goto("sign-in")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_text("Paste the token first.")).to_be_visible()
-    found["refused sign-in"] = await violations(page)
+    found["refused sign-in"] = await violations_in_both_themes(page)
 
     assert {name: each for name, each in found.items() if each} == {}
 
@@ -167,9 +164,7 @@ async def test_a_task_is_created_by_keyboard_alone(page: Page, server: Server) -
     form = page.get_by_role("dialog", name="New task")
     await expect(form.get_by_role("textbox", name="Name", exact=True)).to_be_focused()
     await keys.type("By keyboard")
-    await keys.press("Tab")
-    await keys.press("Tab")
-    await expect(form.get_by_role("button", name="Function", exact=True)).to_be_focused()
+    await tab_to(page, form.get_by_role("button", name="Function", exact=True))
     await keys.press("Enter")
     await expect(page.get_by_placeholder("Search functions")).to_be_focused()
     await keys.type("crunch")
@@ -178,13 +173,9 @@ async def test_a_task_is_created_by_keyboard_alone(page: Page, server: Server) -
     await keys.press("Enter")
     await expect(form.get_by_role("button", name="Function", exact=True)).to_contain_text("example.crunch")
     await expect(form.get_by_role("button", name="Function", exact=True)).to_be_focused()
-    await keys.press("Tab")
-    await keys.press("Tab")
-    await expect(form.get_by_role("spinbutton", name="Limit", exact=True)).to_be_focused()
+    await tab_to(page, form.get_by_role("spinbutton", name="Limit", exact=True))
     await keys.type("500")
-    for _ in range(4):
-        await keys.press("Tab")
-    await expect(form.get_by_label("Cron expression")).to_be_focused()
+    await tab_to(page, form.get_by_label("Cron expression"))
     await keys.type("0 3 * * *")
     await expect(form.get_by_text("1 run a day")).to_be_visible()
 
@@ -246,6 +237,13 @@ async def test_the_focus_returns_from_the_form(page: Page, furniture: Furniture)
     await expect(opener).to_be_focused()
 
 
+async def with_axe(new_context: NewContext, **options: Any) -> BrowserContext:
+    """A browser profile whose pages hold axe. It evaluates code, so the policy is off here; other tests hold it."""
+    context = await new_context(bypass_csp=True, **options)
+    await context.add_init_script(path=AXE)
+    return context
+
+
 async def violations(page: Page, *, rule: str | None = None, besides: tuple[str, ...] = ()) -> list[str]:
     """What axe holds against the page as it is, each with the element it is about; by one rule or by all of WCAG A and AA."""
     await settle(page)
@@ -264,6 +262,25 @@ async def violations(page: Page, *, rule: str | None = None, besides: tuple[str,
         for each in answer["violations"]
         for node in each["nodes"][:3]
     ]
+
+
+async def violations_in_both_themes(page: Page, *, besides: tuple[str, ...] = ()) -> list[str]:
+    """The same in the light theme, and what the dark one adds."""
+    found = await violations(page, besides=besides)
+    await page.emulate_media(color_scheme="dark")
+    await expect(page.locator("html")).to_have_class("dark")
+    found += await violations(page, rule="color-contrast")
+    await page.emulate_media(color_scheme="light")
+    return found
+
+
+async def tab_to(page: Page, part: Locator) -> None:
+    """Press Tab until the focus is there; a few times at most."""
+    for _ in range(8):
+        await page.keyboard.press("Tab")
+        if await part.evaluate("(it) => it === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not lead to {part}")
 
 
 async def tab_through(page: Page, times: int) -> list[str]:

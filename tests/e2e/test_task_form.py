@@ -27,7 +27,7 @@ async def open_edit(page: Page, task: dict[str, Any]) -> Locator:
     """The form for a stored task, open."""
     await page.goto(f"tasks/{task['id']}/edit")
     form = page.get_by_role("dialog", name=f"Edit task: {task['name']}")
-    await expect(form.get_by_role("textbox", name="Name", exact=True)).to_have_value(task["name"])
+    await expect(form.get_by_role("textbox", name="Name", exact=True).first).to_have_value(task["name"])
     return form
 
 
