@@ -12,6 +12,7 @@ import pytest
 from cronplug.errors import FieldError
 from cronplug.model import PluginRecord
 from cronplug.registry import Registry
+from cronplug.registry.payloads import check_payload, make_validator
 from tests.registry.installing import FIRST_PARTY, Site
 
 GOOD = """
@@ -415,6 +416,33 @@ class TestPayloads:
 
     async def test_a_dictionary_function_takes_any_object(self, registry: Registry) -> None:
         assert registry.validate_payload("shop.any", {"a": {"b": [1]}}) == []
+
+    @pytest.mark.parametrize(
+        ("schema", "told"),
+        [
+            ({"properties": {"a": {"minimum": "x"}}}, "not valid JSON Schema"),
+            ({"properties": {"a": {"$ref": "https://example.com/other"}}}, "does not contain"),
+        ],
+    )
+    def test_a_faulty_schema_is_told_as_the_functions_fault(self, schema: dict[str, object], told: str) -> None:
+        [fault] = check_payload(make_validator(schema), {"a": 1})
+        assert told in fault.message
+
+    def test_a_pattern_that_only_pydantic_knows_is_left_to_the_worker(self) -> None:
+        schema = {"properties": {"pattern": {"pattern": r"^\p{L}+$", "maxLength": 3}}}
+        [fault] = check_payload(make_validator(schema), {"pattern": "1234"})
+        assert (fault.field, fault.code) == ("functionPayload.pattern", "maxLength")
+
+    def test_a_payload_nested_too_deep_to_be_checked_is_refused(self) -> None:
+        schema = {
+            "$ref": "#/$defs/tree",
+            "$defs": {"tree": {"properties": {"a": {"anyOf": [{"$ref": "#/$defs/tree"}, {"type": "null"}]}}}},
+        }
+        payload: dict[str, object] = {}
+        for _ in range(199):
+            payload = {"a": payload}
+        [fault] = check_payload(make_validator(schema), payload)
+        assert "too deep" in fault.message
 
     async def test_an_unknown_function_is_a_key_error(self, registry: Registry) -> None:
         with pytest.raises(KeyError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cronplug.errors import FieldError
@@ -12,22 +13,72 @@ _MAX_ERRORS = 20
 
 
 def make_validator(schema: Mapping[str, Any]) -> Any:
-    """A validator to be kept and passed to `check_payload`; raises SchemaError for what is not a JSON Schema."""
+    """A validator to be kept and passed to `check_payload`; of a schema that is none, one that says so."""
     # Worker processes import this package and never validate here: they should not pay for these imports.
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+    from jsonschema import Draft202012Validator, SchemaError  # type: ignore[import-untyped]
     from referencing import Registry
 
-    Draft202012Validator.check_schema(schema)
+    schema = _without_foreign_patterns(schema)
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return _NoValidator(f"The function's own schema is not valid JSON Schema: {error.message[:300]}")
     return Draft202012Validator(schema, registry=Registry())  # an empty registry: no reference is ever fetched
+
+
+class _NoValidator:
+    """Stands for the validator of a schema that is none: whatever the payload, the fault is the function's."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+
+    def iter_errors(self, _payload: object) -> Iterator[Any]:
+        raise _FaultySchema(self.sentence)
+
+
+class _FaultySchema(Exception):
+    """Nothing can be checked; `str` says why."""
+
+
+def _without_foreign_patterns(schema: Any) -> Any:
+    """Leave out patterns that only pydantic's engine reads (such as `\\p{L}`): the worker checks those."""
+    if isinstance(schema, list):
+        return [_without_foreign_patterns(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        name: _without_foreign_patterns(value)
+        for name, value in schema.items()
+        if not (name == "pattern" and isinstance(value, str) and not _is_readable(value))
+    }
+
+
+def _is_readable(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
 
 
 def check_payload(validator: Any, payload: Mapping[str, Any]) -> list[FieldError]:
     """The faults, at most 20, fields named from the task's point of view (`functionPayload.days`)."""
+    from referencing.exceptions import Unresolvable
+
     errors: list[FieldError] = []
-    for fault in validator.iter_errors(dict(payload)):
-        errors += _explain(fault)
-        if len(errors) >= _MAX_ERRORS:
-            break
+    try:
+        for fault in validator.iter_errors(dict(payload)):
+            errors += _explain(fault)
+            if len(errors) >= _MAX_ERRORS:
+                break
+    except _FaultySchema as error:
+        return [FieldError(ROOT, str(error), "schema")]
+    except Unresolvable as error:
+        return [
+            FieldError(ROOT, f"The function's own schema names {error.ref!r}, which it does not contain.", "schema")
+        ]
+    except RecursionError:
+        return [FieldError(ROOT, "It is nested too deep to be checked.", "depth")]
     return sorted(errors[:_MAX_ERRORS], key=lambda error: error.field)
 
 
