@@ -208,8 +208,8 @@ def test_a_server_that_does_not_answer_is_exit_code_3(run: Run) -> None:
     assert told.err.count("\n") == 1
 
 
-def test_token_makes_no_database_where_there_is_none(tmp_path: Path) -> None:
-    told = cronplug("token", "--data-dir", str(tmp_path / "empty"))
-    assert told.returncode == 4
-    assert "--data-dir" in told.stderr
+def test_token_makes_no_database_where_there_is_none(run: Run, tmp_path: Path) -> None:
+    told = run("token", "--data-dir", str(tmp_path / "empty"))
+    assert told.code == 4
+    assert "--data-dir" in told.err
     assert not (tmp_path / "empty").exists()
