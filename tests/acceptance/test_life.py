@@ -179,7 +179,7 @@ build-backend = "hatchling.build"
 [project]
 name = "acme-reports"
 version = "3.1"
-dependencies = ["cronplug>=0.1"]
+dependencies = ["cronplug>=1,<2"]
 [project.entry-points."scheduler.tasks"]
 acme = "acme_reports"
 """

@@ -27,8 +27,8 @@ def test_help_names_every_command_and_reads_well(run: Run) -> None:
 
 
 def test_version_is_told(run: Run) -> None:
-    assert run("version").out.startswith("cronplug 0.")
-    assert run("--version").out.startswith("cronplug 0.")
+    assert run("version").out.startswith("cronplug 1.")
+    assert run("--version").out.startswith("cronplug 1.")
 
 
 def test_short_commands_load_neither_server_nor_store() -> None:
