@@ -56,6 +56,7 @@ async def test_no_page_scrolls_sideways(page: Page, furniture: Furniture) -> Non
     assert wide == []
 
 
+@pytest.mark.timeout(300)  # 80 looks at 20 pages
 async def test_axe_finds_nothing_on_any_page_in_either_theme_on_either_device(
     new_context: NewContext, watch: Watch, furniture: Furniture
 ) -> None:
