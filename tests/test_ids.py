@@ -41,6 +41,12 @@ def test_two_nodes_never_make_the_same_identifier() -> None:
     assert {one.new(NOW) for _ in range(1000)}.isdisjoint({other.new(NOW) for _ in range(1000)})
 
 
+def test_two_nodes_that_took_the_same_number_hardly_ever_make_the_same_identifier() -> None:
+    one, other = IdGenerator(5), IdGenerator(5)
+    moments = [NOW + timedelta(milliseconds=n) for n in range(200)]
+    assert len({one.new(at) for at in moments} & {other.new(at) for at in moments}) <= 3
+
+
 def test_the_instant_can_be_read_back() -> None:
     made = IdGenerator().new(NOW)
     assert time_of_id(made) == NOW

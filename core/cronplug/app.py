@@ -7,6 +7,7 @@ import contextlib
 import errno
 import logging
 import os
+import random
 import signal
 import socket
 import sys
@@ -33,7 +34,7 @@ from cronplug.executors.http import HttpExecutor
 from cronplug.executors.inline import InlineExecutor
 from cronplug.executors.observers import Observers
 from cronplug.executors.pool import WorkerPool
-from cronplug.ids import IdGenerator
+from cronplug.ids import MAX_NODE_NUMBER, IdGenerator
 from cronplug.metrics import Metrics
 from cronplug.model import Task, TaskDefinition, TaskType
 from cronplug.operations import Operations
@@ -124,7 +125,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
     registry = Registry(blocked=settings.plugins_block, trusted=settings.plugins_trusted)
     await asyncio.gather(migrate(settings.database_url), registry.rescan())
     store = await Store.open(settings.database_url, sqlite_synchronous=settings.sqlite_synchronous)
-    ids = IdGenerator()
+    ids = IdGenerator(node_number=random.randrange(MAX_NODE_NUMBER + 1))
     policy = AddressPolicy(
         allow=settings.http_allow, deny=settings.http_deny, loopback_allowed=settings.listens_on_loopback
     )

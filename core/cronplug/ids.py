@@ -7,6 +7,7 @@ The text is 13 characters of Crockford's base 32 in lower case and sorts like th
 
 from __future__ import annotations
 
+import random
 from datetime import datetime
 
 from cronplug.clock import from_millis, to_millis
@@ -22,8 +23,15 @@ _MAX = (1 << 63) - 1
 MAX_NODE_NUMBER = (1 << _NODE_BITS) - 1
 
 
+_FIRST_COUNTER_BITS = _COUNTER_BITS - 1
+
+
 class IdGenerator:
-    """Makes identifiers that rise strictly within a process and never meet those of another node number."""
+    """Makes identifiers that rise strictly within a process and never meet those of another node number.
+
+    The counter begins each millisecond at a random place, so that two nodes which happened to take the same number
+    hardly ever make the same identifier.
+    """
 
     def __init__(self, node_number: int = 0) -> None:
         if not 0 <= node_number <= MAX_NODE_NUMBER:
@@ -36,7 +44,7 @@ class IdGenerator:
         """The next identifier. A clock that goes back does not: the last millisecond is used on."""
         millis = to_millis(now) - _EPOCH_MILLIS
         if millis > self._millis:
-            self._millis, self._counter = millis, 0
+            self._millis, self._counter = millis, random.getrandbits(_FIRST_COUNTER_BITS)
         elif self._counter + 1 < 1 << _COUNTER_BITS:
             self._counter += 1
         else:

@@ -33,7 +33,9 @@ class Metrics:
         )
         self.active = Gauge("cronplug_executions_active", "Executions running on this node.", registry=self.registry)
         self.queued = Gauge(
-            "cronplug_executions_queued", "Executions waiting, at the last look.", registry=self.registry
+            "cronplug_executions_queued",
+            "Executions waiting, at the last look, at most 10,000.",
+            registry=self.registry,
         )
         self.slots = Gauge("cronplug_slots", "Executions this node may run at once.", registry=self.registry)
         self.planner_lag = Gauge(

@@ -13,7 +13,7 @@ from cronplug.model import Execution, Reason, Status, Task, TaskType, Trigger
 from cronplug.operations import Operations
 from cronplug.planning import MAX_ROWS_PER_STEP
 from cronplug.store import Conn, Store
-from tests.engine.conftest import World
+from tests.engine.conftest import World, succeed
 
 
 async def alter(store: Store, sql: str) -> None:
@@ -63,6 +63,24 @@ class TestTheEngineGoesOn:
         assert (ended.status, ended.reason) == (Status.FAILED, Reason.ERROR)
         assert ended.error_message is not None
         assert "LookupError: a bug" in ended.error_message
+
+
+async def test_a_lone_surrogate_in_the_output_can_be_shown(world: World) -> None:
+    async def odd(spec: AttemptSpec, output: Output, stop: Stop) -> Outcome:
+        output.line("stdout", "a\ud800b", level=None)
+        return await succeed(spec, output, stop)
+
+    queued = await queue_one(world)
+    world.functions.body = odd
+    await world.run_all()
+    page = await world.operations.read_log(queued.id, offset=0, limit=10)
+    assert [line.text for line in page.lines] == ["a\N{REPLACEMENT CHARACTER}b"]
+
+
+async def test_the_metrics_tell_how_many_wait(world: World) -> None:
+    await queue_one(world)
+    await world.steps.runner.look_once()
+    assert b"cronplug_executions_queued 1.0" in world.metrics.render()
 
 
 class TestANodeThatLostItsLease:

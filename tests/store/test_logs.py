@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from cronplug.model import LogLine
 from cronplug.store import Store, logs
-from cronplug.store.logs import CHUNKS_AT_ONCE
+from cronplug.store.logs import CHUNK_CHARACTERS, CHUNKS_AT_ONCE
+from cronplug.store.schema import log_chunks
+from cronplug.store.statements import Stmt
 from tests.store.making import Maker, after
 from tests.store.test_executions import insert
+
+CHUNK_SIZES = Stmt(sa.select(sa.func.length(log_chunks.c.lines).label("size")))
 
 
 def lines(first: int, last: int, text: str = "line") -> list[LogLine]:
@@ -40,6 +45,19 @@ async def test_lines_come_back_as_they_were(store: Store, make: Maker) -> None:
 
 async def test_no_lines_are_no_chunk(store: Store, make: Maker) -> None:
     await append(store, make.execution().id, [])
+
+
+async def test_a_flood_of_lines_becomes_rows_of_bearable_size_and_may_come_again(store: Store, make: Maker) -> None:
+    execution = make.execution()
+    await insert(store, execution)
+    flood = lines(1, 1000, "x" * 6000)
+
+    await append(store, execution.id, flood[:900])
+    await append(store, execution.id, flood)
+
+    assert await select(store, execution.id) == flood
+    sizes = await store.read(lambda conn: conn.fetch(CHUNK_SIZES))
+    assert max(row["size"] for row in sizes) < 2 * CHUNK_CHARACTERS
 
 
 @pytest.mark.parametrize("chunk", [1, 7])

@@ -243,7 +243,7 @@ PLANS = {
     "next available": (executions.SELECT_NEXT_AVAILABLE_AT, "ix_executions_queued"),
     "expired": (executions.SELECT_EXPIRED, "ix_executions_lease"),
     "unfinished of tasks": (executions.SELECT_UNFINISHED_TASK_IDS, "ix_executions_unfinished"),
-    "running of a task": (executions.SELECT_RUNNING_OF_TASK, "ix_executions_unfinished"),
+    "running of a task": (executions.LOCK_UNFINISHED_OF_TASK, "ix_executions_unfinished"),
     "recent of tasks": (executions.SELECT_RECENT, "ix_executions_task"),
     "leases of others": (executions.EXPIRE_OTHERS, "ix_executions_lease"),
     "queue of a task": (executions.CANCEL_QUEUED_OF_TASK, "ix_executions_unfinished"),

@@ -15,6 +15,7 @@ from cronplug.clock import Clock
 from cronplug.events import EventBus
 from cronplug.model import Execution, LogLine, Stream
 from cronplug.store import Conn, Store, executions, logs
+from cronplug.store.columns import storable
 
 MAX_LINES = 50_000
 """Lines kept of one execution, over all its attempts."""
@@ -66,7 +67,7 @@ class ExecutionOutput:
                 stream,
                 level,
                 self.attempt,
-                text.replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+                storable(text),
             )
         )
 

@@ -140,6 +140,11 @@ class Runner:
             return at_most
         return min(max((available_at - self._clock.now()).total_seconds(), 0.0), at_most)
 
+    async def look_once(self) -> None:
+        """Tell the metrics how many executions wait."""
+        waiting = executions.ExecutionFilter(statuses=frozenset({Status.QUEUED}))
+        self._metrics.queued.set(await self._store.read(lambda conn: executions.count_executions(conn, waiting)))
+
     async def run_attempt(self, execution: Execution) -> None:
         """Run a claimed execution's attempt to its end and record it; a free slot is announced."""
         running = self.running.get(execution.id) or Running(execution)

@@ -177,6 +177,7 @@ class Engine:
         while not self._drained.is_set():
             await self._step("renew", self.renew_once)
             await self._step("rescue", lambda: self.steps.rescuer.rescue_once(ours=self.steps.runner.running))
+            await self._step("look", self.steps.runner.look_once)
             await self._doorbells.cancel.wait(at_most_seconds=RENEW_SECONDS)
 
     async def renew_once(self) -> None:

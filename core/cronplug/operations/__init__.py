@@ -6,6 +6,7 @@ changed nothing.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -408,13 +409,14 @@ class Operations:
 
     async def wait_ended(self, execution_id: str, *, seconds: float) -> Execution | None:
         """The execution once it has ended, or None when `seconds` went by first. Raises NotFound."""
-        loop_end = self._clock.now() + timedelta(seconds=seconds)
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + seconds  # the host's clock may be put back meanwhile
         async with self._bus.subscribe(lambda event: event.id == execution_id) as inbox:
             while True:
                 execution = (await self.get_execution(execution_id)).execution
                 if execution.status in ENDED:
                     return execution
-                left = (loop_end - self._clock.now()).total_seconds()
+                left = give_up_at - loop.time()
                 if left <= 0:
                     return None
                 if await inbox.next(timeout_seconds=min(left, 1.0)) is None:

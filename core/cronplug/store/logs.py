@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,12 @@ from cronplug.store.statements import JsonRows, Stmt, column_types, pack_rows
 
 C = schema.log_chunks
 CHUNKS_AT_ONCE = 32
+CHUNK_CHARACTERS = 1 << 20
+"""About the most in one row: a reader takes whole rows, 32 of them at once."""
+
+STATEMENT_CHARACTERS = 4 << 20
+"""About the most in one statement: PostgreSQL takes no JSON of more than 256 MB, SQLite no text of more than 1 GB."""
+
 
 _COLUMNS = column_types(C)
 _NEW = JsonRows("rows", _COLUMNS)
@@ -50,10 +56,29 @@ async def append_lines(conn: Conn, execution_id: str, lines: Sequence[LogLine]) 
 
 
 async def append_all(conn: Conn, lines: Mapping[str, Sequence[LogLine]]) -> None:
-    """Keep lines of many executions (by id) in one statement."""
-    rows = [_chunk(execution_id, some) for execution_id, some in lines.items() if some]
+    """Keep lines of many executions (by id) in as few statements as their size allows."""
+    rows: list[dict[str, Any]] = []
+    characters = 0
+    for execution_id, some in lines.items():
+        for chunk in _cut(some):
+            rows.append(_chunk(execution_id, chunk))
+            characters += sum(len(line.text) for line in chunk)
+            if characters > STATEMENT_CHARACTERS:
+                await conn.run(APPEND, rows=pack_rows(_COLUMNS, rows))
+                rows, characters = [], 0
     if rows:
         await conn.run(APPEND, rows=pack_rows(_COLUMNS, rows))
+
+
+def _cut(lines: Sequence[LogLine]) -> Iterator[Sequence[LogLine]]:
+    start = characters = 0
+    for end, line in enumerate(lines):
+        characters += len(line.text)
+        if characters > CHUNK_CHARACTERS and end > start:
+            yield lines[start:end]
+            start, characters = end, len(line.text)
+    if start < len(lines):
+        yield lines[start:]
 
 
 async def select_lines(conn: Conn, execution_id: str, *, after_seq: int = 0, limit: int) -> list[LogLine]:
