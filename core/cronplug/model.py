@@ -132,7 +132,7 @@ class Task:
     """A stored task: its present definition and what the engine knows of it.
 
     `next_run_at` is None when nothing is planned (disabled, or no schedule). `revision` counts from 1.
-    `schedule_error` says why a stored schedule can no longer be read; the task is set aside then.
+    `schedule_error` says why the stored schedule, or another part of it, cannot be read; the task is set aside then.
     """
 
     id: str

@@ -9,7 +9,8 @@ import pytest
 
 from cronplug.engine.runner import Running
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
-from cronplug.model import Execution, Reason, Status, Task, TaskType, Trigger
+from cronplug.ids import decode_id
+from cronplug.model import Execution, Overlap, Reason, Status, Task, TaskType, Trigger
 from cronplug.operations import Operations
 from cronplug.planning import MAX_ROWS_PER_STEP
 from cronplug.store import Conn, Store
@@ -52,6 +53,22 @@ class TestTheEngineGoesOn:
         await world.steps.runner.run_attempt(claimed)
         [queued] = await world.executions()
         assert (queued.status, queued.cut_offs, world.functions.seen) == (Status.QUEUED, 1, [])
+
+    async def test_when_a_newer_version_has_written_a_task_this_one_cannot_read(self, world: World) -> None:
+        bad, good = await world.create(name="bad"), await world.create(name="good")
+        for table, id_column in (("tasks", "id"), ("task_revisions", "task_id")):
+            await alter(
+                world.store,
+                f'UPDATE {table} SET definition = replace(definition, \'"overlap":"skip"\', \'"overlap":"queue"\')'
+                f" WHERE {id_column} = {decode_id(bad.id)}",
+            )
+        world.clock.advance(60)
+        assert [e.task_id for e in await world.plan()] == [good.id]
+        aside = (await world.operations.get_task(bad.id)).task
+        assert aside.next_run_at is None
+        assert "overlap is 'queue'" in (aside.schedule_error or "")
+        repaired = await world.operations.change_task(bad.id, {"overlap": Overlap.ALLOW})
+        assert (repaired.state, repaired.task.schedule_error) == ("active", None)
 
     async def test_when_an_executor_fails_in_a_way_nobody_foresaw(self, world: World) -> None:
         async def broken(spec: AttemptSpec, output: Output, stop: Stop) -> Outcome:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cronplug.clock import Clock
-from cronplug.errors import InvalidInput
+from cronplug.errors import FieldError, InvalidInput
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
 from cronplug.metrics import Metrics
@@ -77,9 +77,7 @@ class Planner:
         for task in due:
             plan = self._plan(task, outages, now)
             if isinstance(plan, InvalidInput):
-                log.error(
-                    "task %s (%s) is set aside, its schedule cannot be read: %s", task.id, task.definition.name, plan
-                )
+                log.error("task %s (%s) is set aside, it cannot be read: %s", task.id, task.definition.name, plan)
                 advances.append(_advance(task, None, schedule_error=str(plan)))
                 continue
             plans.append((task, plan))
@@ -111,6 +109,8 @@ class Planner:
 
     def _plan(self, task: Task, outages: Sequence[tuple[datetime, datetime]], now: datetime) -> FirePlan | InvalidInput:
         definition = task.definition
+        if task.schedule_error is not None:
+            return InvalidInput([FieldError("", task.schedule_error)])
         if definition.cron_expression is None or task.next_run_at is None:
             return FirePlan(fires=(), next_run_at=None)
         try:

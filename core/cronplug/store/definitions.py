@@ -21,11 +21,19 @@ def definition_to_json(definition: TaskDefinition) -> dict[str, Json]:
     }
 
 
-def definition_from_json(stored: dict[str, Json]) -> TaskDefinition:
-    """The definition. A field the row does not have (it is older) gets its default, an unknown one is left out."""
+def definition_from_json(stored: dict[str, Json]) -> tuple[TaskDefinition, str | None]:
+    """The definition, and what of it cannot be understood: a newer version may have written it.
+
+    A field the row does not have (it is older) gets its default, an unknown one is left out. A value that this
+    version does not know is replaced by the default, so that one row never keeps the others from being read.
+    """
     values: dict[str, Any] = {name: stored[name] for name in _NAMES if name in stored}
+    faults = []
     for name, enum in _ENUMS.items():
-        if name in values:
+        if name in values and values[name] not in enum.__members__.values():
+            faults.append(f"{name} is {values.pop(name)!r}")
+        elif name in values:
             values[name] = enum(values[name])
     values["tags"] = tuple(values.get("tags", ()))
-    return TaskDefinition(**values)
+    fault = f"This version of cronplug does not know what it means that {', '.join(faults)}." if faults else None
+    return TaskDefinition(**{"name": "", "type": TaskType.FUNCTION} | values), fault

@@ -221,7 +221,7 @@ async def advance_tasks(conn: Conn, advances: Sequence[Advance]) -> set[str]:
 async def select_definition(conn: Conn, task_id: str, *, revision: int) -> TaskDefinition | None:
     """What a task was at a revision, also after it was deleted; None when nothing tells it any more."""
     stored = await conn.fetch_value(SELECT_REVISION, id=task_id, revision=revision)
-    return None if stored is None else definition_from_json(stored)
+    return None if stored is None else definition_from_json(stored)[0]
 
 
 async def _insert_tags(conn: Conn, task: Task) -> None:
@@ -259,7 +259,8 @@ def _values(task: Task) -> dict[str, Any]:
 
 
 def _task(row: Row) -> Task:
-    return Task(**(row | {"definition": definition_from_json(row["definition"])}))
+    definition, fault = definition_from_json(row["definition"])
+    return Task(**(row | {"definition": definition, "schedule_error": row["schedule_error"] or fault}))
 
 
 _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
