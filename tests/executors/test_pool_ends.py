@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cronplug.executors.base import Stop
+from cronplug.executors.child import WorkerLost, WorkerProcess
 from cronplug.executors.pool import WorkerPool
 from cronplug.model import Reason
 from tests.executors.conftest import Bench, Recorder, is_running, wait_until
@@ -311,3 +312,15 @@ def _command(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except FileNotFoundError:
         return b""
+
+
+async def test_a_call_to_a_worker_that_died_since_it_was_lent_is_lost_at_once() -> None:
+    worker = await WorkerProcess.start(1, python=sys.executable, generation=0, warden=None)
+    worker.kill()
+    await worker.ended.wait()
+
+    run = worker.begin({"kind": "call"}, Recorder())
+
+    with pytest.raises(WorkerLost, match="SIGKILL"):
+        async with asyncio.timeout(5):
+            await run.verdict

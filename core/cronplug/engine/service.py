@@ -39,6 +39,7 @@ HAND_BACK_SECONDS = 4.0
 HOUSEKEEPING_SECONDS = 600.0
 PLANNER_LATE = timedelta(seconds=15)
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
+_CLAIMING_POLL_SECONDS = 0.01
 _PAUSE_BEFORE_LOCKED_SECONDS = 0.05
 """Before asking again for what could start but could not be claimed: another node has it locked, or it still runs here."""
 
@@ -228,6 +229,6 @@ class Engine:
         while self.steps.runner.running or self.steps.runner.claiming:
             self._idle.clear()
             if self.steps.runner.claiming:
-                await asyncio.sleep(0)
+                await asyncio.sleep(_CLAIMING_POLL_SECONDS)
                 continue
             await self._idle.wait()

@@ -180,6 +180,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Send a call; its `run` and `mark` are filled in."""
         self.calls += 1
         run = Run(self.calls, output, on_end=self._release)
+        if self.ended.is_set():  # in the moment between its lending and the call
+            run.lose(WorkerLost(self._how()))
+            return run
         self.runs[run.number] = run
         self._send({**frame, "run": run.number, "mark": f"\0{self._token}:{run.number}\n"})
         return run
