@@ -11,10 +11,10 @@ from cronplug.engine.runner import Running
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
 from cronplug.ids import decode_id
 from cronplug.model import Execution, Overlap, Reason, Status, Task, TaskType, Trigger
-from cronplug.operations import Operations
+from cronplug.operations import Idempotency, Operations, Replayed
 from cronplug.planning import MAX_ROWS_PER_STEP
 from cronplug.store import Conn, Store
-from tests.engine.conftest import World, succeed
+from tests.engine.conftest import TestRegistry, World, succeed
 
 
 async def alter(store: Store, sql: str) -> None:
@@ -154,6 +154,16 @@ class TestChanges:
         await world.operations.change_task(task.id, {"function_payload": {"deep": [True]}})
         stored = await world.task(task.id)
         assert stored.definition.function_payload["deep"][0] is True
+
+    async def test_a_repeat_is_answered_alike_when_the_function_has_gone_meanwhile(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        once = Idempotency(key="k", scope="trigger", request_hash="h", render=lambda execution: execution.id)
+        task = await world.create(cron_expression=None)
+        made = await world.operations.trigger_task(task.id, idempotency=once)
+        monkeypatch.setattr(TestRegistry, "function", lambda self, name: None)
+        assert isinstance(made, Execution)
+        assert await world.operations.trigger_task(task.id, idempotency=once) == Replayed(made.id)
 
     async def test_a_retry_runs_the_present_definition_as_a_whole(self, world: World) -> None:
         queued = await queue_one(world)

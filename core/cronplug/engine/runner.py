@@ -180,7 +180,8 @@ class Runner:
             return definition, await self._run(execution, definition, output, stop)
         except Exception as error:
             log.exception("execution %s: its attempt failed in cronplug itself", execution.id)
-            return definition, _failed(Reason.ERROR, f"cronplug failed to run this: {type(error).__name__}: {error}")
+            message = f"cronplug failed to run this: {type(error).__name__}: {error}"
+            return definition, Outcome(verdict="failed", reason=Reason.ERROR, error_message=message)
 
     async def _run(
         self, execution: Execution, definition: TaskDefinition | None, output: ExecutionOutput, stop: Stop

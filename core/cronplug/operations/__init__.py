@@ -111,8 +111,9 @@ class Operations:
         self, definition: TaskDefinition, *, idempotency: Idempotency | None = None
     ) -> TaskView | Replayed:
         """Store a new task; it first runs at its first fire time after now. Raises InvalidInput."""
-        if idempotency is None or await self._store.read(lambda conn: _kept_answer(conn, idempotency)) is None:
-            self._check(definition)
+        if (kept := await self._kept(idempotency)) is not None:
+            return kept
+        self._check(definition)
         now = self._clock.now()
         task = Task(
             id=self._ids.new(now),
@@ -240,6 +241,8 @@ class Operations:
 
         Raises NotFound, InvalidInput (payload), Conflict (its function is not registered).
         """
+        if (kept := await self._kept(idempotency)) is not None:
+            return kept
         task = await self._task(task_id)
         definition = task.definition
         if definition.type is TaskType.FUNCTION:
@@ -444,6 +447,8 @@ class Operations:
         idempotency: Idempotency | None = None,
     ) -> Execution | Replayed:
         """Queue one execution of a function without a task; it is not retried. Raises NotFound, InvalidInput."""
+        if (kept := await self._kept(idempotency)) is not None:
+            return kept
         function = self.get_function(name)
         _refuse(payload_faults(name, payload, self._registry, field="payload"))
         now = self._clock.now()
@@ -528,6 +533,12 @@ class Operations:
             self._bus.publish("execution", execution.id, "created")
             self._doorbells.claim.ring()
         return result
+
+    async def _kept(self, idempotency: Idempotency | None) -> Replayed | None:
+        """The answer to a repeat, before anything is judged by what has changed since the first request."""
+        if idempotency is None:
+            return None
+        return await self._store.read(lambda conn: _kept_answer(conn, idempotency))
 
     async def _once(self, idempotency: Idempotency | None, effect: Callable[[Conn], Awaitable[T]]) -> T | Replayed:
         """Run `effect` in a transaction, or give the kept answer when its idempotency key was used before."""
