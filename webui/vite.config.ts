@@ -12,7 +12,8 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 export default defineConfig({
   base: '/admin/scheduler/',
   plugins: [
-    vue(),
+    // No component here or in the kit is written with the options API, so its code can be left out.
+    vue({ features: { optionsAPI: false } }),
     vueI18n({ include: [path('./src/locales/**')], strictMessage: false, dropMessageCompiler: true, runtimeOnly: true }),
     ui({
       autoImport: false,
