@@ -11,6 +11,7 @@ import random
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ VERSION = metadata.version("cronplug")
 
 _GRACEFUL_HTTP_SECONDS = 3
 _PING_SECONDS = 2.0
+_LAST_SECONDS = 4.8
+"""From the end of the drain to the end of the process, which is promised within 5 s."""
 _CLEANUP_FUNCTION = "maintenance.cleanup-logs"
 
 
@@ -318,12 +321,25 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
             await asyncio.wait({serving, engine, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():
                 log.info("stopping: no new work is taken")
+                _bound_the_stop(settings.drain_seconds + _LAST_SECONDS)
             stopping.cancel()
             app.bus.close()
             server.should_exit = True
             await app.engine.stop(drain_seconds=settings.drain_seconds)
     log.info("stopped")
     return 0 if stop.is_set() else 1
+
+
+def _bound_the_stop(seconds: float) -> None:
+    """Whatever still hangs then (a database that is away, a hook): what is not written down is settled at a start."""
+
+    def end() -> None:
+        log.error("stopping took too long, ending now; the next start settles what is left")
+        os._exit(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _greet(app: App, listener: socket.socket) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from cronplug.errors import StoreError
 from cronplug.model import CatchUp, Overlap, Reason, Status, Trigger
 from cronplug.store import tasks
 from tests.engine.conftest import START, World
@@ -188,3 +191,26 @@ async def test_a_process_that_stood_still_longer_than_its_lease_counts_as_down(w
     await world.engine.renew_once()
     found = await world.plan()
     assert [e.status for e in found] == [Status.MISSED] * 19 + [Status.QUEUED]
+
+
+async def test_a_live_node_whose_database_was_away_misses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database of the outside world is away for ten minutes; the node asks for it all the time."""
+
+    async def away(unit: object) -> object:
+        raise StoreError("away")
+
+    await world.create(overlap=Overlap.ALLOW)
+    with monkeypatch.context() as outside:
+        outside.setattr(world.store, "write", away)
+        outside.setattr(world.store, "read", away)
+        for _ in range(120):
+            world.clock.advance(5)
+            with pytest.raises(StoreError):
+                await world.engine.renew_once()
+    await world.engine.renew_once()
+    found = await world.plan()
+    assert {e.status for e in found} == {Status.QUEUED}
+    assert {e.trigger for e in found} == {Trigger.SCHEDULE}
+    assert len(found) == 10

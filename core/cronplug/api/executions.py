@@ -80,7 +80,7 @@ async def cancel_execution(execution_id: str) -> Response:
     answer_headers=("Location",),
 )
 async def retry_execution(execution_id: str) -> Response:
-    """Run the same again, as a new execution that names this one in `retryOf`."""
+    """Run it again by its task's present definition, as a new execution that names this one in `retryOf`."""
     made = await parts().operations.retry_execution(execution_id)
     return answer(
         ExecutionStarted(execution_id=made.id), 202, headers={"Location": f"/api/scheduler/executions/{made.id}"}

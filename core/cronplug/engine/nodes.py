@@ -32,7 +32,8 @@ class Node:
         self._store = store
         self._clock = clock
         self._version = version
-        self._renewed_at: datetime | None = None
+        self._awake_at: datetime | None = None
+        self._standstills: list[tuple[datetime, datetime]] = []
 
     def lease_until(self) -> datetime:
         """Until when something claimed now is ours."""
@@ -61,34 +62,47 @@ class Node:
             return alive_at
 
         alive_at = await self._store.write(join)
-        self._renewed_at = now
+        self._awake_at = now
         if alive_at is not None and alive_at < now:
             log.info("no node was alive from %s to %s", alive_at.isoformat(), now.isoformat())
 
     async def renew(self, running: Collection[str]) -> list[tuple[str, bool]]:
-        """Stay alive, and keep `running`: (execution id, is its cancel requested) of those that are still ours."""
-        await self._steer()
-        now = self._clock.now()
-        last = self._renewed_at
+        """Stay alive, and keep `running`: (execution id, is its cancel requested) of those that are still ours.
 
-        async def renew(conn: Conn) -> list[tuple[str, bool]]:
-            if last is not None and now - last > LEASE:
-                alive_at = await nodes.last_alive_at(conn, except_node=self.id)
-                down_from = max(last, alive_at) if alive_at is not None else last
-                if down_from < now:
-                    await nodes.insert_outage(conn, down_from, now)
-            await nodes.renew_node(conn, self.id, now=now, lease_until=now + LEASE)
-            return await executions.renew_leases(conn, running, node_id=self.id, lease_until=now + LEASE)
-
-        held = await self._store.write(renew)
-        if last is not None and now - last > LEASE:
-            log.warning("this process stood still from %s to %s", last.isoformat(), now.isoformat())
-        self._renewed_at = now
+        A time in which this process stood still is written down as an outage; one in which only the database was away
+        is not, since a live node that is late misses nothing.
+        """
+        self._notice()
+        try:
+            await self._steer()
+            now = self._clock.now()
+            held = await self._store.write(lambda conn: self._renew(conn, running, now))
+        finally:
+            self._notice()
+        for down_from, down_until in self._standstills:
+            log.warning("this process stood still from %s to %s", down_from.isoformat(), down_until.isoformat())
+        self._standstills.clear()
         return held
 
+    async def _renew(self, conn: Conn, running: Collection[str], now: datetime) -> list[tuple[str, bool]]:
+        for down_from, down_until in self._standstills:
+            alive_at = await nodes.last_alive_at(conn, except_node=self.id)
+            alone_from = max(down_from, alive_at) if alive_at is not None else down_from
+            if alone_from < down_until:
+                await nodes.insert_outage(conn, alone_from, down_until)
+        await nodes.renew_node(conn, self.id, now=now, lease_until=now + LEASE)
+        return await executions.renew_leases(conn, running, node_id=self.id, lease_until=now + LEASE)
+
     def stood_still(self) -> bool:
-        """True when the last renewal is longer ago than a lease: an outage that is not written down yet."""
-        return self._renewed_at is not None and self._clock.now() - self._renewed_at > LEASE
+        """True when there was a time without a sign of life that is not written down yet."""
+        return bool(self._standstills) or (self._awake_at is not None and self._clock.now() - self._awake_at > LEASE)
+
+    def _notice(self) -> None:
+        """Note that this process is running now; longer than a lease since the last time means that it stood still."""
+        now, last = self._clock.now(), self._awake_at
+        if last is not None and now - last > LEASE:
+            self._standstills.append((last, now))
+        self._awake_at = now
 
     async def _steer(self) -> None:
         if isinstance(self._clock, SteeredClock):

@@ -40,6 +40,7 @@ from cronplug.model import (
     Trigger,
 )
 from cronplug.operations.definitions import check_definition, payload_faults, same_json, schedule_of
+from cronplug.operations.states import TaskStates
 from cronplug.operations.views import (
     TOTAL_CAP,
     ExecutionPage,
@@ -98,6 +99,7 @@ class Operations:
         """`plan_due` plans some of what is due, the oldest first: a change never swallows a fire time that has come."""
         self._store = store
         self._registry = registry
+        self._states = TaskStates(registry)
         self._settings = settings
         self._clock = clock
         self._ids = ids
@@ -123,7 +125,7 @@ class Operations:
             updated_at=now,
             next_run_at=_first_fire_time(definition, now),
         )
-        view = TaskView(task=task, state=self.state_of(task), recent=())
+        view = self._view(task, ())
 
         async def insert(conn: Conn) -> TaskView:
             await tasks.insert_task(conn, task)
@@ -211,28 +213,29 @@ class Operations:
     async def get_task(self, task_id: str) -> TaskView:
         """A task with its newest executions. Raises NotFound."""
 
-        async def select(conn: Conn) -> TaskView:
+        async def select(conn: Conn) -> tuple[Task, Sequence[Execution]]:
             task = await tasks.select_task(conn, task_id)
             if task is None:
                 raise NotFound("task", task_id)
             recent = await executions.select_recent_by_task(conn, [task_id], per_task=RECENT)
-            return TaskView(task=task, state=self.state_of(task), recent=recent.get(task_id, ()))
+            return task, recent.get(task_id, ())
 
-        return await self._store.read(select)
+        return self._view(*await self._store.read(select))
 
     async def list_tasks(self, filter: tasks.TaskFilter, *, sort: str, page: int, page_size: int) -> Page[TaskView]:
         """A page of tasks, each with its newest executions."""
 
-        async def select(conn: Conn) -> Page[TaskView]:
+        async def select(conn: Conn) -> tuple[int, list[Task], dict[str, list[Execution]]]:
             total = await tasks.count_tasks(conn, filter)
             found = await tasks.select_tasks(conn, filter, sort=sort, limit=page_size, offset=(page - 1) * page_size)
             recent = await executions.select_recent_by_task(
                 conn, [task.id for task in found], per_task=RECENT, with_results=False
             )
-            views = [TaskView(task=task, state=self.state_of(task), recent=recent.get(task.id, ())) for task in found]
-            return Page(items=views, total=total, page=page, page_size=page_size)
+            return total, found, recent
 
-        return await self._store.read(select)
+        total, found, recent = await self._store.read(select)
+        views = [self._view(task, recent.get(task.id, ())) for task in found]
+        return Page(items=views, total=total, page=page, page_size=page_size)
 
     async def trigger_task(
         self, task_id: str, *, payload: Mapping[str, Json] | None = None, idempotency: Idempotency | None = None
@@ -279,17 +282,6 @@ class Operations:
             return None
         just_before = min(task.next_run_at, self._clock.now() + timedelta(milliseconds=1)) - timedelta(milliseconds=1)
         return preview(schedule, after=just_before, count=count)
-
-    def state_of(self, task: Task) -> TaskState:
-        """What a reader should know of a task at a glance."""
-        if task.schedule_error is not None:
-            return "schedule_error"
-        definition = task.definition
-        if definition.type is TaskType.FUNCTION and self._registry.function(definition.function_name or "") is None:
-            return "function_missing"
-        if not definition.enabled:
-            return "disabled"
-        return "manual" if definition.cron_expression is None else "active"
 
     # -- executions ----------------------------------------------------------------------------------------------
 
@@ -504,6 +496,9 @@ class Operations:
         return await self._store.read(stats.count_tasks_by_function)
 
     # -- shared ------------------------------------------------------------------------------------------------------
+
+    def _view(self, task: Task, recent: Sequence[Execution]) -> TaskView:
+        return TaskView(task=task, state=self._states.of(task), recent=recent)
 
     def _check(self, definition: TaskDefinition, before: TaskDefinition | None = None) -> None:
         check_definition(

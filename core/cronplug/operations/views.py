@@ -12,7 +12,7 @@ from cronplug.store.stats import Stats
 
 T = TypeVar("T")
 
-TaskState = Literal["active", "disabled", "manual", "function_missing", "schedule_error"]
+TaskState = Literal["active", "disabled", "manual", "function_missing", "payload_invalid", "schedule_error"]
 """Computed, never stored. `manual`: enabled, but without a schedule."""
 
 TOTAL_CAP = 10_000

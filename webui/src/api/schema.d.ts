@@ -128,7 +128,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run the same again, as a new execution that names this one in `retryOf` */
+        /** Run it again by its task's present definition, as a new execution that names this one in `retryOf` */
         post: operations["retryExecution"];
         delete?: never;
         options?: never;

@@ -1,0 +1,44 @@
+"""The state of a task: computed from what is stored and what is registered now, never stored itself."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from cronplug.model import Task, TaskType
+from cronplug.operations.views import TaskState
+from cronplug.registry import Registry
+
+_REMEMBERED = 10_000
+
+
+class TaskStates:
+    """Tells states; whether a payload fits is looked at once for each revision and each look at the plugins."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._fits: OrderedDict[tuple[str, int, int], bool] = OrderedDict()
+
+    def of(self, task: Task) -> TaskState:
+        """What a reader should know of a task at a glance; what needs a person comes first."""
+        definition = task.definition
+        if task.schedule_error is not None:
+            return "schedule_error"
+        if definition.type is TaskType.FUNCTION:
+            if self._registry.function(definition.function_name or "") is None:
+                return "function_missing"
+            if not self._payload_fits(task):
+                return "payload_invalid"
+        if not definition.enabled:
+            return "disabled"
+        return "manual" if definition.cron_expression is None else "active"
+
+    def _payload_fits(self, task: Task) -> bool:
+        key = (task.id, task.revision, self._registry.generation)
+        fits = self._fits.get(key)
+        if fits is None:
+            definition = task.definition
+            faults = self._registry.validate_payload(definition.function_name or "", definition.function_payload)
+            fits = self._fits[key] = not faults
+            if len(self._fits) > _REMEMBERED:
+                self._fits.popitem(last=False)
+        return fits
