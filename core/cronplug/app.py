@@ -262,8 +262,8 @@ async def _health(store: Store, engine: Engine) -> dict[str, Any]:
             await store.ping()
     except TimeoutError:
         checks["store"] = {"ok": False, "message": f"no answer within {_PING_SECONDS:g} s"}
-    except StoreError as error:
-        checks["store"] = {"ok": False, "message": str(error)}
+    except StoreError:  # its text may name paths and hosts, and nobody has signed in here; the log has it
+        checks["store"] = {"ok": False, "message": "the database does not answer; the server's log says why"}
     problem = engine.planner_problem()
     if problem is not None:
         checks["planner"] = {"ok": False, "message": problem}

@@ -124,13 +124,6 @@ class RevisionMismatch(CronplugError):
         self.current = current
 
 
-class Unavailable(CronplugError):
-    """The server cannot do this now (it is stopping, or its database does not answer); try again."""
-
-    code = "unavailable"
-    status = 503
-
-
 class StoreError(CronplugError):
     """The database cannot be used; the text tells the operator what to do."""
 

@@ -86,6 +86,7 @@ class WorkerPool:
 
     async def start(self) -> None:
         """Begin to warm up the first worker, and return."""
+        await self._warden.start(python=self._python)
         self._group = asyncio.TaskGroup()
         opened = asyncio.Event()
         self._life = asyncio.create_task(self._live(self._group, opened), name="worker pool")
@@ -280,7 +281,6 @@ class WorkerPool:
     async def _live(self, group: asyncio.TaskGroup, opened: asyncio.Event) -> None:
         async with group:
             opened.set()
-            await self._warden.start(python=self._python)
             if not self._workers and not self._starting:
                 self._grow()
             await self._closing.wait()
