@@ -225,7 +225,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         with theirs:
             descriptor = theirs.fileno()
             command = plugin_command(python, str(descriptor), str(os.getpid()))
-            transport, _ = await loop.subprocess_exec(
+            await loop.subprocess_exec(
                 lambda: self,
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -235,9 +235,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 env=plugin_environ(),
                 start_new_session=True,
             )
-        self._process = transport
-        self.pid = transport.get_pid()
-        if self._warden is not None:
+        if self._warden is not None and self._exit_code is None:
             self._warden.watch(self.pid)
         ours.setblocking(False)
         connection, _ = await loop.create_unix_connection(lambda: _SocketProtocol(self), sock=ours)
@@ -248,6 +246,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._socket.write(encode_frame(_dump(frame)))
 
     def _signal(self, number: signal.Signals) -> None:
+        if not self.pid:
+            return  # group 0 would be our own
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
@@ -334,6 +334,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._exit_code is None:
             self._complaint = "closed its socket"
             self.kill()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Asyncio: the process runs; the first call of all, so that a process which ends at once is known too."""
+        self._process = cast("asyncio.SubprocessTransport", transport)
+        self.pid = self._process.get_pid()
 
     def process_exited(self) -> None:
         """Asyncio: the process itself has ended. What it started may still run and hold the pipes."""
