@@ -32,7 +32,7 @@ async def run_schemathesis(url: str, folder: Path) -> None:
         "--header", f"Authorization: Bearer {TOKEN}",
         "--checks", "all", "--exclude-checks", NOT_CHECKED,
         "--exclude-path-regex", STREAMS,
-        "--max-examples", "3", "--seed", "1", "--workers", "2",
+        "--max-examples", "3", "--seed", "1", "--workers", "1",
         "--request-timeout", "30", "--warnings", "off", "--no-color",
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(
