@@ -12,6 +12,7 @@ let connections: Connection[]
 let answers: () => boolean
 let stops: (() => void)[]
 
+const HELLO = 'retry: 2000\n\n'
 const PING = ': ping\n\n'
 const change = (id: string) => `event: task\ndata: {"id": "${id}", "change": "updated"}\n\n`
 const seconds = (n: number) => vi.advanceTimersByTimeAsync(n * 1_000)
@@ -22,6 +23,7 @@ function fakeFetch(_path: string, { signal }: { signal: AbortSignal }): Promise<
   const body = new ReadableStream<Uint8Array>({
     start(stream) {
       connections.push({ send: (text) => stream.enqueue(new TextEncoder().encode(text)), close: () => stream.close() })
+      stream.enqueue(new TextEncoder().encode(HELLO))
       signal.addEventListener('abort', () => stream.error(new DOMException('aborted', 'AbortError')))
     },
   })
@@ -93,7 +95,13 @@ describe('one tab', () => {
     connections[0]!.send(change('a'))
     await settled()
     expect(only.changes).toEqual([{ kind: 'task', id: 'a', change: 'updated' }])
+  })
+
+  it('refetches what was fetched before the server began to tell of changes', async () => {
+    const only = tab()
     expect(only.gaps).toBe(0)
+    await settled()
+    expect(only.gaps).toBe(1)
   })
 
   it('stays live while pings come', async () => {
@@ -119,7 +127,7 @@ describe('one tab', () => {
     await seconds(30)
     expect(only.status()).toBe('live')
     expect(connections).toHaveLength(2)
-    expect(only.gaps).toBe(1)
+    expect(only.gaps).toBe(2)
   })
 
   it('opens another stream when the server closes one', async () => {
@@ -130,7 +138,7 @@ describe('one tab', () => {
     expect(only.status()).toBe('reconnecting')
     await seconds(1)
     expect(only.status()).toBe('live')
-    expect(only.gaps).toBe(1)
+    expect(only.gaps).toBe(2)
   })
 
   it('reads nothing once it has stopped', async () => {

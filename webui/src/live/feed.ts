@@ -36,7 +36,6 @@ export function followChanges(listener: FeedListener): () => void {
   const channel = 'BroadcastChannel' in window ? new BroadcastChannel(NAME) : null
   let state: FeedState = { status: 'connecting', heardAt: null }
   let leading = false
-  let heardOnce = false
 
   const show = (next: FeedState) => {
     state = next
@@ -67,8 +66,6 @@ export function followChanges(listener: FeedListener): () => void {
         // A follower may have slept through changes that the leader never missed.
         if (data.state.status === 'live' && state.status !== 'live') listener.onGap()
         show(data.state)
-        // Should this tab come to lead, it has missed what happened between the two streams.
-        if (data.state.heardAt !== null) heardOnce = true
       } else if (data.type === 'change') listener.onChange(data.event)
       else if (data.type === 'gap') listener.onGap()
     }
@@ -82,7 +79,7 @@ export function followChanges(listener: FeedListener): () => void {
 
   const lead = async () => {
     leading = true
-    await keepReading(stop.signal, leader, () => heardOnce, () => (heardOnce = true))
+    await keepReading(stop.signal, leader)
   }
   const run = navigator.locks ? navigator.locks.request(NAME, { signal: stop.signal }, lead) : lead()
   run.catch((error: unknown) => {
@@ -96,7 +93,7 @@ export function followChanges(listener: FeedListener): () => void {
   }
 }
 
-async function keepReading(signal: AbortSignal, listener: FeedListener, wasHeard: () => boolean, markHeard: () => void): Promise<void> {
+async function keepReading(signal: AbortSignal, listener: FeedListener): Promise<void> {
   let wait = FIRST_WAIT_MILLIS
   let heardAt: number | null = null
   listener.onState({ status: 'connecting', heardAt })
@@ -105,6 +102,7 @@ async function keepReading(signal: AbortSignal, listener: FeedListener, wasHeard
     const end = () => attempt.abort()
     signal.addEventListener('abort', end, { once: true })
     let silence = setTimeout(end, SILENCE_MILLIS)
+    let following = false
     const heard = () => {
       clearTimeout(silence)
       silence = setTimeout(end, SILENCE_MILLIS)
@@ -114,13 +112,15 @@ async function keepReading(signal: AbortSignal, listener: FeedListener, wasHeard
     try {
       await readEvents({
         signal: attempt.signal,
-        onOpen: () => {
-          wait = FIRST_WAIT_MILLIS
+        onActivity: () => {
           heard()
-          if (wasHeard()) listener.onGap()
-          markHeard()
+          if (following) return
+          following = true
+          wait = FIRST_WAIT_MILLIS
+          // The server's first word comes once it collects changes for us: what was fetched before that, the first page
+          // included, may have missed one.
+          listener.onGap()
         },
-        onActivity: heard,
         onChange: listener.onChange,
       })
     } catch {
