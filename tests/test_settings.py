@@ -125,3 +125,46 @@ def test_lists_are_read_with_their_networks_and_canonical_names() -> None:
     settings = load_settings({"SCHEDULER_HTTP_ALLOW": "10.0.0.1/8, ::1", "SCHEDULER_PLUGINS_BLOCK": "Acme_Reports"})
     assert [str(network) for network in settings.http_allow] == ["10.0.0.0/8", "::1/128"]
     assert settings.plugins_block == {"acme-reports"}
+
+
+def test_backups_go_below_the_data_folder_unless_told(tmp_path: Path) -> None:
+    assert load_settings({"SCHEDULER_DATA_DIR": str(tmp_path)}).backup_dir == tmp_path / "backups"
+    assert load_settings({"SCHEDULER_BACKUP_DIR": "/mnt/copies"}).backup_dir == Path("/mnt/copies")
+
+
+def test_workers_get_to_know_what_their_functions_may_do() -> None:
+    settings = load_settings(
+        {"SCHEDULER_SHELL_ALLOW": "/bin/date, /bin/true", "SCHEDULER_SQL_SALES_2_URL": "postgresql://h/sales"}
+    )
+
+    assert settings.worker_environ == {
+        "SCHEDULER_SHELL_ALLOW": "/bin/date,/bin/true",
+        "SCHEDULER_SQL_SALES_2_URL": "postgresql://h/sales",
+    }
+
+
+def test_a_database_for_functions_may_come_from_a_file_which_wins_over_the_env_file(tmp_path: Path) -> None:
+    secret, env_file = tmp_path / "url", tmp_path / ".env"
+    secret.write_text("postgresql://secret@h/sales\n")
+    env_file.write_text("SCHEDULER_SQL_SALES_URL=sqlite:////old.db\n")
+
+    settings = load_settings({"SCHEDULER_SQL_SALES_URL_FILE": str(secret)}, env_file=env_file)
+
+    assert settings.sql_urls == {"SALES": "postgresql://secret@h/sales"}
+
+
+@pytest.mark.parametrize("name", ["SCHEDULER_SQL_URL", "SCHEDULER_SQL_sales_URL", "SCHEDULER_SQL_SALES"])
+def test_a_name_that_is_almost_one_of_a_database_is_unknown(name: str) -> None:
+    assert "not a setting" in refused(**{name: "sqlite:////a.db"})
+
+
+@pytest.mark.parametrize("url", ["sqlite:///relative.db", "mysql://h/db", "postgresql://", "sales.db"])
+def test_a_database_that_cannot_be_read_is_refused_without_telling_its_value(url: str) -> None:
+    message = refused(SCHEDULER_SQL_SALES_URL=url)
+
+    assert "SCHEDULER_SQL_SALES_URL must look like" in message
+    assert url not in message.split("must look like")[0]
+
+
+def test_a_program_without_its_whole_path_is_refused() -> None:
+    assert "absolute paths" in refused(SCHEDULER_SHELL_ALLOW="/bin/date,rsync")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -26,6 +26,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 PREFIX = "SCHEDULER_"
 SECRETS = ("SCHEDULER_ADMIN_TOKEN", "SCHEDULER_DATABASE_URL")
 """Settings that may also be given as `<NAME>_FILE`, the path of a file that holds the value."""
+
+SQL_URL = re.compile(r"SCHEDULER_SQL_([A-Z][A-Z0-9_]*?)_URL(_FILE)?")
+"""`SCHEDULER_SQL_<NAME>_URL`: a database that functions may ask for by name. A secret as those above are."""
 
 _KUBERNETES = (
     "If Kubernetes sets it because of a service called 'scheduler', put `enableServiceLinks: false` into the pod's "
@@ -58,6 +61,15 @@ class Settings:
     http_deny: tuple[Network, ...]
     plugins_block: frozenset[str]
     plugins_trusted: frozenset[str]
+    backup_dir: Path
+    shell_allow: tuple[str, ...]
+    sql_urls: Mapping[str, str]
+
+    @property
+    def worker_environ(self) -> dict[str, str]:
+        """What functions in workers read from their environment, wherever it was set for the server."""
+        given = {f"SCHEDULER_SQL_{name}_URL": url for name, url in self.sql_urls.items()}
+        return given | {"SCHEDULER_SHELL_ALLOW": ",".join(self.shell_allow)}
 
     @property
     def listens_on_loopback(self) -> bool:
@@ -113,21 +125,27 @@ def load_settings(
     if env_file is not None and env_file.is_file():
         values |= {k: v for k, v in dotenv_values(env_file).items() if k.startswith(PREFIX) and v is not None}
     given = {k: v for k, v in environ.items() if k.startswith(PREFIX)}
-    for secret in SECRETS:
+    for secret in _secrets_among(values | given):
         if secret in given or f"{secret}_FILE" in given:
             values.pop(secret, None)
             values.pop(f"{secret}_FILE", None)
     values |= given
     values |= overrides or {}
     _read_secret_files(values)
-    unknown = sorted(values.keys() - SETTING_NAMES)
+    unknown = sorted(name for name in values.keys() - SETTING_NAMES if not SQL_URL.fullmatch(name))
     if unknown:
         raise SettingsError(f"{unknown[0]} is not a setting of cronplug (known: docs/operating.md). {_KUBERNETES}")
     return _build({name: value.strip() for name, value in values.items() if value.strip()})
 
 
+def _secrets_among(names: Iterable[str]) -> list[str]:
+    """The settings that may be given as a file, by the names that are: all fixed ones, and the databases'."""
+    databases = {f"SCHEDULER_SQL_{match[1]}_URL" for name in names if (match := SQL_URL.fullmatch(name))}
+    return [*SECRETS, *sorted(databases)]
+
+
 def _read_secret_files(values: dict[str, str]) -> None:
-    for name in SECRETS:
+    for name in _secrets_among(values):
         path = values.pop(f"{name}_FILE", None)
         if path is None or not path.strip():
             continue
@@ -145,9 +163,10 @@ SETTING_NAMES = frozenset(
         "HOST", "PORT", "BASE_URL", "DATA_DIR", "DATABASE_URL", "MAX_CONCURRENCY", "WORKERS", "LOG_RETENTION_DAYS",
         "FAILED_RETENTION_DAYS", "ADMIN_TOKEN", "AUTH", "DEFAULT_TIMEZONE", "DRAIN_SECONDS", "MIN_INTERVAL_SECONDS",
         "LOG_LEVEL", "LOG_FORMAT", "SQLITE_SYNCHRONOUS", "HTTP_ALLOW", "HTTP_DENY", "PLUGINS_BLOCK", "PLUGINS_TRUSTED",
+        "BACKUP_DIR", "SHELL_ALLOW",
     )
 )  # fmt: skip
-"""Every setting's name, as in docs/operating.md."""
+"""Every setting's name, as in docs/operating.md; those of databases (`SQL_URL`) come on top."""
 
 
 def _build(values: Mapping[str, str]) -> Settings:
@@ -201,6 +220,11 @@ def _build(values: Mapping[str, str]) -> Settings:
                 canonical_distribution,
             )
         ),
+        backup_dir=Path(text("BACKUP_DIR", str(data_dir / "backups"))).expanduser().absolute(),
+        shell_allow=_list(values, "SHELL_ALLOW", _program),
+        sql_urls={
+            match[1]: _sql_url(name, url) for name, url in sorted(values.items()) if (match := SQL_URL.fullmatch(name))
+        },
     )
     if settings.auth == "none" and not settings.listens_on_loopback:
         raise SettingsError(
@@ -221,6 +245,24 @@ def _network(text: str) -> Network:
         raise SettingsError(
             f"SCHEDULER_HTTP_ALLOW and SCHEDULER_HTTP_DENY take networks like 10.0.0.0/8 or ::1, not {text[:60]!r}."
         ) from error
+
+
+def _program(text: str) -> str:
+    if text != "*" and not text.startswith("/"):
+        raise SettingsError(
+            f"SCHEDULER_SHELL_ALLOW takes absolute paths of programs like /usr/bin/rsync, or *, not {text[:60]!r}."
+        )
+    return text
+
+
+def _sql_url(name: str, text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    sqlite_file = scheme == "sqlite" and rest.startswith("//") and len(rest) > 2
+    if separator and (sqlite_file or (scheme in ("postgres", "postgresql") and rest)):
+        return text
+    raise SettingsError(
+        f"{name} must look like sqlite:////path/to/file.db or postgresql://user:password@host/database."
+    )
 
 
 def _base_url(text: str) -> str | None:

@@ -33,8 +33,11 @@ FLAG_HELP = {
     "SCHEDULER_HTTP_DENY": "Networks that HTTP tasks may not reach.",
     "SCHEDULER_PLUGINS_BLOCK": "Distributions that are not loaded.",
     "SCHEDULER_PLUGINS_TRUSTED": "Distributions whose functions may run in the server itself.",
+    "SCHEDULER_BACKUP_DIR": "Folder that backups go to.",
+    "SCHEDULER_SHELL_ALLOW": "Programs that shell.run may start: absolute paths, or *.",
 }
-"""Every setting but the admin token is a flag too: a token on a command line can be read by every user of the host."""
+"""Every setting but the secrets (the admin token, databases for sql.query) is a flag too: every user of the host can
+read a command line."""
 
 STORAGE = ("SCHEDULER_DATA_DIR", "SCHEDULER_DATABASE_URL")
 PLUGINS = ("SCHEDULER_PLUGINS_BLOCK", "SCHEDULER_PLUGINS_TRUSTED")

@@ -122,7 +122,9 @@ class Run:
 class WorkerProcess(asyncio.SubprocessProtocol):
     """One worker. Made by `start`; `on_change` is called whenever it becomes freer or has ended."""
 
-    def __init__(self, number: int, *, generation: int, warden: Warden | None) -> None:
+    def __init__(
+        self, number: int, *, generation: int, warden: Warden | None, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.number = number
         self.generation = generation
         self.pid = 0
@@ -136,6 +138,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.on_change: Callable[[], None] = lambda: None
         self.ended = asyncio.Event()
         self._warden = warden
+        self._environ = dict(environ or {})
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reader = FrameReader()
         self._process: asyncio.SubprocessTransport | None = None
@@ -149,9 +152,20 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._complaint: str | None = None
 
     @classmethod
-    async def start(cls, number: int, *, python: str, generation: int, warden: Warden | None) -> WorkerProcess:
-        """Start a process and wait until it is ready. Raises WorkerLost when it does not get there."""
-        worker = cls(number, generation=generation, warden=warden)
+    async def start(
+        cls,
+        number: int,
+        *,
+        python: str,
+        generation: int,
+        warden: Warden | None,
+        environ: Mapping[str, str] | None = None,
+    ) -> WorkerProcess:
+        """Start a process and wait until it is ready. Raises WorkerLost when it does not get there.
+
+        `environ` comes on top of what plugin code sees of this process's environment.
+        """
+        worker = cls(number, generation=generation, warden=warden, environ=environ)
         try:
             await worker._spawn(python)
             async with asyncio.timeout(_START_SECONDS):
@@ -232,7 +246,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 pass_fds=[descriptor],
-                env=plugin_environ(),
+                env=plugin_environ() | self._environ,
                 start_new_session=True,
             )
         if self._warden is not None and self._exit_code is None:

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import sys
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,16 +58,23 @@ class WorkerPool:
     """The executor of plugin functions, in at most `max_workers` processes at a time.
 
     Processes of an old generation that still finish their runs come on top. `recycle_after` is the number of calls
-    after which a process is replaced.
+    after which a process is replaced. `environ` are variables that every worker gets on top.
     """
 
     def __init__(
-        self, registry: Generation, *, max_workers: int, python: str = sys.executable, recycle_after: int = 2_000
+        self,
+        registry: Generation,
+        *,
+        max_workers: int,
+        python: str = sys.executable,
+        recycle_after: int = 2_000,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._registry = registry
         self._max_workers = max_workers
         self._python = python
         self._recycle_after = recycle_after
+        self._environ = dict(environ or {})
         self._workers: set[WorkerProcess] = set()
         self._leaving: set[WorkerProcess] = set()
         self._starting = 0
@@ -306,7 +314,11 @@ class WorkerPool:
     async def _start_worker(self, number: int) -> None:
         try:
             worker = await WorkerProcess.start(
-                number, python=self._python, generation=self._registry.generation, warden=self._warden
+                number,
+                python=self._python,
+                generation=self._registry.generation,
+                warden=self._warden,
+                environ=self._environ,
             )
         except WorkerLost as loss:
             _log.error("a worker process %s", loss)

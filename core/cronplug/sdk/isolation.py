@@ -15,10 +15,16 @@ HIDDEN_VARIABLES = frozenset(
     }
 )
 
+HIDDEN_PREFIX = "SCHEDULER_SQL_"
+
 
 def plugin_environ(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment (of this process by default) without the keys to the platform."""
-    return {name: value for name, value in (environ or os.environ).items() if name not in HIDDEN_VARIABLES}
+    """The environment (of this process by default) without the keys to the platform and to databases."""
+    return {
+        name: value
+        for name, value in (environ or os.environ).items()
+        if name not in HIDDEN_VARIABLES and not name.startswith(HIDDEN_PREFIX)
+    }
 
 
 def plugin_command(python: str, *arguments: str) -> list[str]:
