@@ -139,7 +139,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         success_days=settings.log_retention_days,
         failed_days=settings.failed_retention_days,
     )
-    pool = WorkerPool(registry, max_workers=settings.workers)
+    pool = WorkerPool(registry, max_workers=settings.workers, environ=settings.worker_environ)
     executors = Executors(workers=pool, inline=InlineExecutor(registry, platform), http=HttpExecutor(policy))
     observers = Observers(registry)
     node = Node(store=store, clock=clock, version=VERSION)
