@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,6 +68,13 @@ class Waiting:
     future: asyncio.Future[Any]
 
 
+@dataclass(slots=True, eq=False)
+class WaitingAlone(Waiting):
+    """Statements in the queue of writes that no transaction may be open for."""
+
+    statements: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """How a unit ended."""
@@ -96,6 +103,7 @@ class SqliteLanes:
         self._database = Database(address.url, factory=self._class)
         self._address = address
         self._writes: Queue = asyncio.Queue()
+        self._held: WaitingAlone | None = None
         self._reads: Queue = asyncio.Queue()
         self._readers = readers
         self._lanes: list[asyncio.Task[None]] = []
@@ -132,6 +140,12 @@ class SqliteLanes:
     async def write(self, unit: Unit[T]) -> T:
         """Run a unit in a group commit; durable when this returns."""
         return await _submit(self._writes, unit)
+
+    async def run_alone(self, statements: Sequence[str]) -> None:
+        """Run statements one by one in the place of a write; writes wait meanwhile."""
+        waiting = WaitingAlone(_nothing, asyncio.get_running_loop().create_future(), statements)
+        self._writes.put_nowait(waiting)
+        await waiting.future
 
     async def read(self, unit: Unit[T]) -> T:
         """Run a unit on one snapshot."""
@@ -172,17 +186,24 @@ class SqliteLanes:
             more = True
             while more:
                 group, more = await self._next_group()
-                if group:
+                if group and isinstance(group[0], WaitingAlone):
+                    await _run_alone(raw, group[0])
+                elif group:
                     await _commit_group(raw, group)
 
     async def _next_group(self) -> tuple[list[Waiting], bool]:
-        """What is queued now, at least one; False with it after the last."""
+        """What is queued now, at least one, or one that must be alone; False with it after the last."""
         group: list[Waiting] = []
-        waiting = await self._writes.get()
+        waiting = self._held or await self._writes.get()
+        self._held = None
         while waiting is not None:
+            alone = isinstance(waiting, WaitingAlone)
+            if group and isinstance(waiting, WaitingAlone):
+                self._held = waiting
+                return group, True
             if not waiting.future.done():  # its caller gave up before it began
                 group.append(waiting)
-            if len(group) == MAX_GROUP or self._writes.empty():
+            if alone or len(group) == MAX_GROUP or self._writes.empty():
                 return group, True
             waiting = self._writes.get_nowait()
         return group, False
@@ -204,6 +225,20 @@ async def _read_one(raw: aiosqlite.Connection, waiting: Waiting) -> None:
     end = await _run_unit(raw, waiting.unit)
     await _rollback(raw)
     end.tell(waiting)
+
+
+async def _nothing(_: Conn) -> None:
+    """The unit of what is no unit."""
+
+
+async def _run_alone(raw: aiosqlite.Connection, waiting: WaitingAlone) -> None:
+    try:
+        for statement in waiting.statements:
+            await raw.execute_fetchall(statement)
+    except DriverErrors as error:
+        End(error=store_error(error)).tell(waiting)
+    else:
+        End().tell(waiting)
 
 
 async def _commit_group(raw: aiosqlite.Connection, group: list[Waiting]) -> None:

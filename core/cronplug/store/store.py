@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
@@ -41,6 +43,11 @@ class Store:
         self._lanes = lanes
         self._closed = False
 
+    @property
+    def file(self) -> Path | None:
+        """The database's file; None on PostgreSQL."""
+        return parse_address(self.url).path
+
     @classmethod
     async def open(
         cls,
@@ -75,6 +82,13 @@ class Store:
         """Run a unit that only reads, on one snapshot. Raises StoreError."""
         self._check_open()
         return await self._lanes.read(unit)
+
+    async def run_alone(self, statements: Sequence[str]) -> None:
+        """Run statements outside of any transaction (SQLite only); writes wait until they are done. Raises StoreError."""
+        self._check_open()
+        if not isinstance(self._lanes, SqliteLanes):
+            raise StoreError("Only SQLite has statements that need the database for themselves.")
+        await self._lanes.run_alone(statements)
 
     async def ping(self) -> None:
         """Answer when the database does. Raises StoreError."""
