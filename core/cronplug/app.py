@@ -138,6 +138,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         bus=bus,
         success_days=settings.log_retention_days,
         failed_days=settings.failed_retention_days,
+        backup_dir=settings.backup_dir,
     )
     pool = WorkerPool(registry, max_workers=settings.workers, environ=settings.worker_environ)
     executors = Executors(workers=pool, inline=InlineExecutor(registry, platform), http=HttpExecutor(policy))
