@@ -22,7 +22,7 @@ from bench.figures import rss_megabytes
 from cronplug.app import App, running_app
 from cronplug.clock import SystemClock
 from cronplug.ids import IdGenerator
-from cronplug.model import Execution, Overlap, Status, Task, TaskDefinition, TaskType, Trigger
+from cronplug.model import CronRule, Execution, Overlap, Status, Task, TaskDefinition, TaskType, Trigger
 from cronplug.settings import Settings, load_settings
 from cronplug.store import Conn, Store, executions, migrate, tasks
 from cronplug.store.executions import ExecutionFilter
@@ -120,7 +120,7 @@ def definition_at(number: int, at: datetime | None, function: str = "bench.inlin
     return TaskDefinition(
         name=f"task {number}",
         type=TaskType.FUNCTION,
-        cron_expression=cron,
+        schedules=(CronRule(cron_expression=cron, timezone="UTC"),),
         function_name=function,
         overlap=Overlap.ALLOW,
     )

@@ -37,7 +37,7 @@ from cronplug.executors.observers import Observers
 from cronplug.executors.pool import WorkerPool
 from cronplug.ids import MAX_NODE_NUMBER, IdGenerator
 from cronplug.metrics import Metrics
-from cronplug.model import Task, TaskDefinition, TaskType
+from cronplug.model import CronRule, Task, TaskDefinition, TaskType
 from cronplug.operations import Operations
 from cronplug.operations.platform import PlatformOperations
 from cronplug.registry import Registry
@@ -233,8 +233,8 @@ async def seed(store: Store, registry: Registry, ids: IdGenerator, settings: Set
             "Made by cronplug at its first start."
         ),
         tags=("system",),
-        cron_expression="17 3 * * *",
         timezone=settings.default_timezone,
+        schedules=(CronRule(cron_expression="17 3 * * *", timezone=settings.default_timezone),),
         function_name=_CLEANUP_FUNCTION,
         timeout_seconds=3600,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -31,10 +31,16 @@ class CatchUp(StrEnum):
 
 
 class Overlap(StrEnum):
-    """What happens at a fire time while an earlier execution of the task is unfinished."""
+    """What happens at a fire time, or when a run is asked for, while an earlier execution of the task is unfinished.
+
+    `skip`: it does not run. `queue`: it waits for its turn, a bounded number of them. `allow`: they run side by side.
+    `replace`: the earlier ones are cancelled, and it starts once they have ended.
+    """
 
     SKIP = "skip"
+    QUEUE = "queue"
     ALLOW = "allow"
+    REPLACE = "replace"
 
 
 class Delivery(StrEnum):
@@ -42,6 +48,27 @@ class Delivery(StrEnum):
 
     AT_LEAST_ONCE = "at_least_once"
     AT_MOST_ONCE = "at_most_once"
+
+
+class DstGap(StrEnum):
+    """What happens to a local time that the clock jumps over: it runs right after the jump, or not at all."""
+
+    SHIFT = "shift"
+    SKIP = "skip"
+
+
+class DstRepeat(StrEnum):
+    """How often a local time runs that comes twice because the clock goes back."""
+
+    ONCE = "once"
+    TWICE = "twice"
+
+
+class CalendarMode(StrEnum):
+    """Whether a schedule fires only inside a calendar, or only outside of it."""
+
+    INCLUDE = "include"
+    EXCLUDE = "exclude"
 
 
 class Trigger(StrEnum):
@@ -97,13 +124,78 @@ class Reason(StrEnum):
     SCHEDULER_DOWN = "scheduler_down"
     OUTSIDE_WINDOW = "outside_window"
     OVER_LIMIT = "over_limit"
+    CALENDAR = "calendar"
+    PAUSED = "paused"
+    FUNCTION_MISSING = "function_missing"
+    QUEUE_FULL = "queue_full"
+    REPLACED = "replaced"
+
+
+HELD = datetime(9999, 12, 31, tzinfo=UTC)
+"""The `available_at` of a queued execution that waits for an earlier one of its task to end, not for a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarUse:
+    """A calendar that a schedule heeds, by the calendar's id."""
+
+    calendar_id: str
+    mode: CalendarMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronRule:
+    """Fire times by a cron expression in an IANA zone.
+
+    `on_dst_gap` and `on_dst_repeat` None: by the rule of Debian's cron(8). `payload` None: the task's own.
+    """
+
+    cron_expression: str
+    timezone: str
+    on_dst_gap: DstGap | None = None
+    on_dst_repeat: DstRepeat | None = None
+    calendars: tuple[CalendarUse, ...] = ()
+    payload: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalRule:
+    """Fire times every so many seconds on a grid through `anchor_at`; or, `after_end`, so long after the last end.
+
+    `timezone` is the one its fire times are shown in. `anchor_at` None (only with `after_end`): the first fire time is
+    `every_seconds` after the task is made or enabled.
+    """
+
+    every_seconds: int
+    timezone: str
+    anchor_at: datetime | None = None
+    after_end: bool = False
+    calendars: tuple[CalendarUse, ...] = ()
+    payload: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnceRule:
+    """One fire time. `timezone` is the one it is shown in."""
+
+    at: datetime
+    timezone: str
+    calendars: tuple[CalendarUse, ...] = ()
+    payload: Mapping[str, Json] | None = None
+
+
+ScheduleRule = CronRule | IntervalRule | OnceRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDefinition:
     """What a person decides about a task. A change makes a new revision; the sources of bounds are the API's models.
 
-    `cron_expression` None: no schedule, the task runs only when triggered.
+    `schedules` empty: the task runs only when triggered. `timezone` is the zone for schedules that name none.
+    `start_at` and `end_at` bound the fire times, both included. `jitter_seconds` spreads the starts: each execution may
+    wait up to so long after its fire time, never past the next one. `max_executions` is how many the schedules may
+    start in all. `overlap_queue_max` bounds the waiting executions under overlap `queue`. Fire times before
+    `paused_until` are skipped.
     """
 
     name: str
@@ -111,8 +203,13 @@ class TaskDefinition:
     description: str = ""
     tags: tuple[str, ...] = ()
     enabled: bool = True
-    cron_expression: str | None = None
     timezone: str = "UTC"
+    schedules: tuple[ScheduleRule, ...] = ()
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+    jitter_seconds: int = 0
+    max_executions: int | None = None
+    paused_until: datetime | None = None
     function_name: str | None = None
     function_payload: Mapping[str, Json] = field(default_factory=dict)
     http_method: str = "GET"
@@ -120,11 +217,25 @@ class TaskDefinition:
     http_headers: Mapping[str, str] = field(default_factory=dict)
     http_body: str | None = None
     catch_up: CatchUp = CatchUp.NONE
+    catch_up_window_seconds: int = 86_400
+    catch_up_max: int = 100
+    misfire_grace_seconds: int = 300
     overlap: Overlap = Overlap.SKIP
+    overlap_queue_max: int = 10
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     max_retries: int = 0
     retry_delay_seconds: int = 60
     timeout_seconds: int = 300
+
+    @property
+    def cron_expression(self) -> str | None:
+        """The expression of the first schedule that is one; None without."""
+        return next((rule.cron_expression for rule in self.schedules if isinstance(rule, CronRule)), None)
+
+    @property
+    def after_end(self) -> bool:
+        """Whether the next fire time follows from the end of the last execution; such a schedule stands alone."""
+        return any(isinstance(rule, IntervalRule) and rule.after_end for rule in self.schedules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +243,8 @@ class Task:
     """A stored task: its present definition and what the engine knows of it.
 
     `next_run_at` is None when nothing is planned (disabled, or no schedule). `revision` counts from 1.
+    `fired_count` is how many executions its schedules have started. `disabled_at` is when it was last disabled, None
+    while it is enabled. `tzdata_version` is that of the zone data by which `next_run_at` was found.
     `schedule_error` says why the stored schedule, or another part of it, cannot be read; the task is set aside then.
     """
 
@@ -142,6 +255,9 @@ class Task:
     updated_at: datetime
     next_run_at: datetime | None
     schedule_error: str | None = None
+    fired_count: int = 0
+    disabled_at: datetime | None = None
+    tzdata_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
 from cronplug.executors.observers import Observers
 from cronplug.ids import IdGenerator
 from cronplug.metrics import Metrics
-from cronplug.model import Execution, FunctionInfo, Reason, Task, TaskDefinition, TaskType
+from cronplug.model import CronRule, Execution, FunctionInfo, Reason, Task, TaskDefinition, TaskType
 from cronplug.operations import Operations, TaskView
 from cronplug.registry import Registry
 from cronplug.settings import load_settings
@@ -58,6 +58,11 @@ class Functions:
         return await self.body(spec, output, stop)
 
 
+def cron(expression: str, timezone: str = "UTC") -> tuple[CronRule, ...]:
+    """The schedules of a task that has one cron expression."""
+    return (CronRule(cron_expression=expression, timezone=timezone),)
+
+
 @dataclass
 class World:
     """One node and everything a test wants to look at."""
@@ -75,14 +80,11 @@ class World:
 
     async def create(self, **fields: Any) -> Task:
         """A stored task: `test.function` each minute unless told otherwise."""
+        expression = fields.pop("cron_expression", "* * * * *")
+        if expression is not None:
+            fields.setdefault("schedules", cron(expression))
         definition = TaskDefinition(
-            **{
-                "name": "Test",
-                "type": TaskType.FUNCTION,
-                "function_name": "test.function",
-                "cron_expression": "* * * * *",
-                **fields,
-            }
+            **{"name": "Test", "type": TaskType.FUNCTION, "function_name": "test.function", **fields}
         )
         view = await self.operations.create_task(definition)
         assert isinstance(view, TaskView)

@@ -14,7 +14,7 @@ from cronplug.model import Execution, Overlap, Reason, Status, Task, TaskType, T
 from cronplug.operations import Idempotency, Operations, Replayed
 from cronplug.planning import MAX_ROWS_PER_STEP
 from cronplug.store import Conn, Store
-from tests.engine.conftest import TestRegistry, World, succeed
+from tests.engine.conftest import TestRegistry, World, cron, succeed
 
 
 async def alter(store: Store, sql: str) -> None:
@@ -59,14 +59,14 @@ class TestTheEngineGoesOn:
         for table, id_column in (("tasks", "id"), ("task_revisions", "task_id")):
             await alter(
                 world.store,
-                f'UPDATE {table} SET definition = replace(definition, \'"overlap":"skip"\', \'"overlap":"queue"\')'
+                f'UPDATE {table} SET definition = replace(definition, \'"overlap":"skip"\', \'"overlap":"someday"\')'
                 f" WHERE {id_column} = {decode_id(bad.id)}",
             )
         world.clock.advance(60)
         assert [e.task_id for e in await world.plan()] == [good.id]
         aside = (await world.operations.get_task(bad.id)).task
         assert aside.next_run_at is None
-        assert "overlap is 'queue'" in (aside.schedule_error or "")
+        assert "overlap is 'someday'" in (aside.schedule_error or "")
         repaired = await world.operations.change_task(bad.id, {"overlap": Overlap.ALLOW})
         assert (repaired.state, repaired.task.schedule_error) == ("active", None)
 
@@ -146,7 +146,7 @@ class TestChanges:
     async def test_a_change_keeps_every_fire_time_of_a_long_backlog(self, world: World) -> None:
         task = await world.create(cron_expression="* * * * * *", overlap="allow")
         world.clock.advance(MAX_ROWS_PER_STEP + 200)
-        await world.operations.change_task(task.id, {"cron_expression": "0 0 1 1 *"})
+        await world.operations.change_task(task.id, {"schedules": cron("0 0 1 1 *")})
         assert len(await world.executions(task)) == MAX_ROWS_PER_STEP + 200
 
     async def test_a_change_from_1_to_true_is_a_change(self, world: World) -> None:

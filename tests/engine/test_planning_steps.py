@@ -11,7 +11,7 @@ import pytest
 from cronplug.errors import StoreError
 from cronplug.model import CatchUp, Overlap, Reason, Status, Trigger
 from cronplug.store import tasks
-from tests.engine.conftest import START, World
+from tests.engine.conftest import START, World, cron
 
 
 def times(world_executions: list) -> list[str]:  # type: ignore[type-arg]  # any execution has a fire time
@@ -94,7 +94,7 @@ async def test_a_disabled_task_plans_nothing_and_enabling_it_does_not_fire_at_on
 async def test_an_edit_at_the_moment_of_a_fire_time_does_not_swallow_it(world: World) -> None:
     task = await world.create()
     world.at("12:01:00.100")
-    await world.operations.change_task(task.id, {"cron_expression": "*/30 * * * *"})
+    await world.operations.change_task(task.id, {"schedules": cron("*/30 * * * *")})
     assert times(await world.executions()) == ["12:01:00"]
     moved = await world.task(task.id)
     assert moved.next_run_at is not None
@@ -113,14 +113,16 @@ async def test_a_stored_schedule_that_cannot_be_read_is_set_aside_and_stops_nobo
     bad = await world.create(name="bad")
     good = await world.create(name="good")
     broken = await world.task(bad.id)
-    spoiled = replace(broken, definition=replace(broken.definition, timezone="Mars/Olympus"), revision=2)
+    spoiled = replace(
+        broken, definition=replace(broken.definition, schedules=cron("* * * * *", "Mars/Olympus")), revision=2
+    )
     assert await world.store.write(lambda conn: tasks.update_task(conn, spoiled, expected_revision=1))
     world.at("12:01:00")
     assert [e.task_id for e in await world.plan()] == [good.id]
     aside = await world.task(bad.id)
     assert aside.next_run_at is None
     assert "Mars/Olympus" in (aside.schedule_error or "")
-    view = await world.operations.change_task(bad.id, {"timezone": "UTC"})
+    view = await world.operations.change_task(bad.id, {"schedules": cron("* * * * *")})
     assert view.task.next_run_at is not None
     assert view.task.schedule_error is None
 

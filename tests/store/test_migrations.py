@@ -169,10 +169,10 @@ async def test_an_old_sqlite_file_is_copied_before_its_upgrade(
 ) -> None:
     path = path_of(sqlite_url)
     await run(sqlite_url, "INSERT INTO meta VALUES ('a', 'old')")
-    monkeypatch.setattr(module, "HEAD", "0002")  # as if this were the next version
+    monkeypatch.setattr(module, "HEAD", "9999")  # as if this were the next version
     await migrate(sqlite_url)
 
-    copy = path.with_name(f"{path.name}.before-0002")
+    copy = path.with_name(f"{path.name}.before-9999")
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT value FROM meta").fetchone() == ("old",)
         assert connection.execute(f"SELECT version_num FROM {module.VERSION_TABLE}").fetchone() == (HEAD,)

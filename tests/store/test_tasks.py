@@ -8,7 +8,21 @@ from functools import partial
 import pytest
 
 from cronplug.ids import encode_id
-from cronplug.model import CatchUp, Delivery, Overlap, Task, TaskDefinition, TaskType
+from cronplug.model import (
+    CalendarMode,
+    CalendarUse,
+    CatchUp,
+    CronRule,
+    Delivery,
+    DstGap,
+    DstRepeat,
+    IntervalRule,
+    OnceRule,
+    Overlap,
+    Task,
+    TaskDefinition,
+    TaskType,
+)
 from cronplug.store import Conn, Store, UniqueViolation, tasks
 from cronplug.store.tasks import Advance, TaskFilter
 from tests.store.making import NOW, Maker, after
@@ -25,8 +39,24 @@ async def test_a_task_comes_back_as_it_was_stored(store: Store, make: Maker) -> 
         description="two\nlines",
         tags=("reports", "acme"),
         enabled=False,
-        cron_expression="0 3 * * *",
         timezone="Europe/Vienna",
+        schedules=(
+            CronRule(
+                cron_expression="0 3 * * *",
+                timezone="Asia/Tokyo",
+                on_dst_gap=DstGap.SKIP,
+                on_dst_repeat=DstRepeat.TWICE,
+                calendars=(CalendarUse(calendar_id=encode_id(5), mode=CalendarMode.EXCLUDE),),
+                payload={"days": 1},
+            ),
+            IntervalRule(every_seconds=90, anchor_at=NOW, timezone="UTC"),
+            OnceRule(at=NOW, timezone="UTC"),
+        ),
+        start_at=NOW,
+        end_at=NOW,
+        paused_until=NOW,
+        jitter_seconds=5,
+        max_executions=7,
         function_payload={"days": 7, "deep": {"list": [1, None, True, "é"]}, "big": 2**70},
         http_headers={"X-A": "b"},
         http_body="{}",

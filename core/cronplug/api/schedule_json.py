@@ -76,7 +76,7 @@ class Preview(Answer):
     def of_nothing(cls, definition: model.TaskDefinition) -> Self:
         """The forecast of a task that has no coming fire times."""
         return cls(
-            description="Runs only when triggered" if definition.cron_expression is None else "Disabled: no fire times",
+            description="Disabled: no fire times" if definition.schedules else "Runs only when triggered",
             next_runs=[],
             occurrences=[],
             runs_per_day=0.0,

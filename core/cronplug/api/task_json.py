@@ -30,7 +30,7 @@ from cronplug.api.fields import (
 )
 from cronplug.errors import InvalidInput
 from cronplug.operations import TaskView
-from cronplug.schedules import describe, parse_schedule
+from cronplug.schedules import CronSchedule, describe, parse_rule
 
 TaskTypeName = Literal["function", "http"]
 MethodName = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]
@@ -106,7 +106,7 @@ class Task(Answer):
             enabled=definition.enabled,
             type=definition.type.value,
             cron_expression=definition.cron_expression,
-            timezone=definition.timezone,
+            timezone=_timezone(definition),
             function_name=definition.function_name,
             function_payload=dict(definition.function_payload),
             http_method=definition.http_method,
@@ -133,13 +133,23 @@ class Task(Answer):
 
 def schedule_description(definition: model.TaskDefinition) -> str | None:
     """The schedule as a sentence; None without one, or when it can no longer be read."""
-    if definition.cron_expression is None:
-        return None
-    try:
-        schedule = parse_schedule(cron_expression=definition.cron_expression, timezone=definition.timezone)
-    except InvalidInput:
-        return None
-    return describe(schedule)
+    sentences = []
+    for rule in definition.schedules:
+        try:
+            schedule = parse_rule(rule)
+        except InvalidInput:
+            return None
+        if isinstance(schedule, CronSchedule):
+            sentences.append(describe(schedule))
+    return "; ".join(sentences) or None
+
+
+def _timezone(definition: model.TaskDefinition) -> str:
+    """The zone of the first cron expression, or else the task's."""
+    for rule in definition.schedules:
+        if isinstance(rule, model.CronRule):
+            return rule.timezone
+    return definition.timezone
 
 
 class TaskList(Answer):
@@ -213,7 +223,11 @@ class NewTask(Body):
     def definition(self, *, default_timezone: str) -> model.TaskDefinition:
         """The whole task that is asked for."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return model.TaskDefinition(**_domain_values(fields, default_timezone))
+        values = _domain_values(fields, default_timezone)
+        expression = values.pop("cron_expression")
+        if expression is not None:
+            values["schedules"] = (model.CronRule(cron_expression=expression, timezone=values["timezone"]),)
+        return model.TaskDefinition(**values)
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -232,6 +246,17 @@ class TaskChange(NewTask):
     def given(self, *, default_timezone: str) -> dict[str, Any]:
         """The fields that were sent, as those of TaskDefinition."""
         return _domain_values({name: getattr(self, name) for name in self.model_fields_set}, default_timezone)
+
+    def changes(self, before: model.TaskDefinition, *, default_timezone: str) -> dict[str, Any]:
+        """The fields of TaskDefinition that change, given what is stored."""
+        values = self.given(default_timezone=default_timezone)
+        if "cron_expression" in values or "timezone" in values:
+            expression = values.pop("cron_expression", before.cron_expression)
+            zone = values.setdefault("timezone", before.timezone)
+            values["schedules"] = ()
+            if expression is not None:
+                values["schedules"] = (model.CronRule(cron_expression=expression, timezone=zone),)
+        return values
 
 
 _ENUMS: dict[str, type[StrEnum]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from quart import Blueprint, Response
@@ -23,7 +25,7 @@ from cronplug.api.task_json import (
     Triggered,
     TriggerRequest,
 )
-from cronplug.model import TaskType
+from cronplug.model import TaskDefinition, TaskType
 from cronplug.operations import Replayed, TaskView
 from cronplug.store.tasks import TaskFilter
 
@@ -108,9 +110,8 @@ async def update_task(task_id: str) -> Response:
     """
     view = await parts().operations.get_task(task_id)
     change = await read_body(TaskChange)
-    return await _change(
-        task_id, change.given(default_timezone=parts().settings.default_timezone), current=view.task.revision
-    )
+    changes = partial(change.changes, default_timezone=parts().settings.default_timezone)
+    return await _change(task_id, changes, current=view.task.revision)
 
 
 @tasks.post("/<task_id>/toggle")
@@ -130,7 +131,9 @@ async def toggle_task(task_id: str) -> Response:
     return await _change(task_id, {"enabled": toggle.enabled}, current=view.task.revision)
 
 
-async def _change(task_id: str, changes: dict[str, Any], *, current: int) -> Response:
+async def _change(
+    task_id: str, changes: Mapping[str, Any] | Callable[[TaskDefinition], Mapping[str, Any]], *, current: int
+) -> Response:
     view = await parts().operations.change_task(task_id, changes, expected_revision=expected_revision(current))
     return answer(Task.of(view), headers={"ETag": entity_tag(view.task.revision)})
 

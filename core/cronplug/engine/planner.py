@@ -19,7 +19,7 @@ from cronplug.ids import IdGenerator
 from cronplug.metrics import Metrics
 from cronplug.model import Execution, Overlap, Status, Task, TaskType
 from cronplug.planning import CatchUpPolicy, FirePlan, PlannedFire, plan_fire_times, settle_overlap
-from cronplug.schedules import parse_schedule
+from cronplug.schedules import task_schedule
 from cronplug.store import Conn, Store, executions, nodes, tasks
 
 log = logging.getLogger(__name__)
@@ -111,13 +111,18 @@ class Planner:
         definition = task.definition
         if task.schedule_error is not None:
             return InvalidInput([FieldError("", task.schedule_error)])
-        if definition.cron_expression is None or task.next_run_at is None:
-            return FirePlan(fires=(), next_run_at=None)
         try:
-            schedule = parse_schedule(cron_expression=definition.cron_expression, timezone=definition.timezone)
+            schedule = task_schedule(definition, seed=task.id, pending=task.next_run_at)
         except InvalidInput as error:
             return error
-        policy = CatchUpPolicy(catch_up=definition.catch_up)
+        if schedule is None or task.next_run_at is None:
+            return FirePlan(fires=(), next_run_at=None)
+        policy = CatchUpPolicy(
+            catch_up=definition.catch_up,
+            window_seconds=definition.catch_up_window_seconds,
+            max_runs=definition.catch_up_max,
+            misfire_grace_seconds=definition.misfire_grace_seconds,
+        )
         return plan_fire_times(schedule, next_run_at=task.next_run_at, now=now, policy=policy, outages=outages)
 
     async def _insert(

@@ -54,7 +54,7 @@ from cronplug.operations.views import (
     TaskView,
 )
 from cronplug.registry import Registry
-from cronplug.schedules import Preview, check_schedule, parse_schedule, preview
+from cronplug.schedules import CronSchedule, Preview, check_schedule, parse_schedule, preview
 from cronplug.settings import Settings
 from cronplug.store import Conn, Store, access, executions, logs, stats, tasks
 
@@ -123,7 +123,10 @@ class Operations:
             revision=1,
             created_at=now,
             updated_at=now,
-            next_run_at=_first_fire_time(definition, now),
+            next_run_at=None,
+        )
+        task = dataclasses.replace(
+            task, next_run_at=_first_fire_time(task, definition, now), disabled_at=None if definition.enabled else now
         )
         view = self._view(task, ())
 
@@ -138,11 +141,15 @@ class Operations:
         return result
 
     async def change_task(
-        self, task_id: str, changes: Mapping[str, Any], *, expected_revision: int | None = None
+        self,
+        task_id: str,
+        changes: Mapping[str, Any] | Callable[[TaskDefinition], Mapping[str, Any]],
+        *,
+        expected_revision: int | None = None,
     ) -> TaskView:
         """Change the named fields of a task's definition; the merged whole is checked.
 
-        `changes` has the field names of TaskDefinition. A change that changes nothing makes no new revision.
+        `changes` has the field names of TaskDefinition, or finds them from what is stored. A change that changes nothing makes no new revision.
         A fire time that has already come is planned as it was; the change holds from now on, and never fires at once.
         Raises NotFound, RevisionMismatch, InvalidInput.
         """
@@ -150,7 +157,8 @@ class Operations:
             old = await self._task(task_id)
             if expected_revision is not None and old.revision != expected_revision:
                 raise RevisionMismatch(old.revision)
-            definition = dataclasses.replace(old.definition, **changes)
+            given = changes(old.definition) if callable(changes) else changes
+            definition = dataclasses.replace(old.definition, **given)
             if same_json(dataclasses.asdict(definition), dataclasses.asdict(old.definition)):
                 return await self.get_task(task_id)
             self._check(definition, before=old.definition)
@@ -169,6 +177,7 @@ class Operations:
                 updated_at=now,
                 next_run_at=_next_after_change(old, definition, now),
                 schedule_error=None,
+                disabled_at=None if definition.enabled else old.disabled_at or now,
             )
             if await self._replace(old, task):
                 self._bus.publish("task", task_id, "updated")
@@ -277,11 +286,12 @@ class Operations:
         task = await self._task(task_id)
         if not task.definition.enabled or task.next_run_at is None:
             return None
-        schedule = schedule_of(task.definition)
+        schedule = schedule_of(task.definition, task_id=task.id)
         if schedule is None:
             return None
         just_before = min(task.next_run_at, self._clock.now() + timedelta(milliseconds=1)) - timedelta(milliseconds=1)
-        return preview(schedule, after=just_before, count=count)
+        part = schedule.parts[0]
+        return preview(part, after=just_before, count=count) if isinstance(part, CronSchedule) else None
 
     # -- executions ----------------------------------------------------------------------------------------------
 
@@ -583,19 +593,19 @@ def _refuse(faults: Sequence[FieldError]) -> None:
         raise InvalidInput(faults)
 
 
-def _first_fire_time(definition: TaskDefinition, now: datetime) -> datetime | None:
-    schedule = schedule_of(definition) if definition.enabled else None
+def _first_fire_time(task: Task, definition: TaskDefinition, now: datetime) -> datetime | None:
+    schedule = schedule_of(definition, task_id=task.id) if definition.enabled else None
     return None if schedule is None else schedule.next_fire_time(now)
 
 
 def _next_after_change(old: Task, definition: TaskDefinition, now: datetime) -> datetime | None:
     """The planned fire time stays when enabled state and schedule stay; else it is the first after now."""
     before = old.definition
-    same_schedule = (before.enabled, before.cron_expression, before.timezone) == (
-        definition.enabled,
-        definition.cron_expression,
-        definition.timezone,
-    )
-    if same_schedule and old.schedule_error is None:
+    if old.schedule_error is None and _when(before) == _when(definition):
         return old.next_run_at
-    return _first_fire_time(definition, now)
+    return _first_fire_time(old, definition, now)
+
+
+def _when(definition: TaskDefinition) -> tuple[object, ...]:
+    """What decides about the fire times of a task."""
+    return (definition.enabled, definition.schedules, definition.start_at, definition.end_at)

@@ -11,26 +11,24 @@ from urllib.parse import urlsplit
 from cronplug.errors import FieldError, InvalidInput
 from cronplug.model import Json, TaskDefinition, TaskType
 from cronplug.registry import Registry
-from cronplug.schedules import Schedule, check_schedule, parse_schedule
+from cronplug.schedules import CronSchedule, TaskSchedule, check_schedule, parse_rule, parse_schedule, task_schedule
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """A token of RFC 9110, section 5.6.2."""
 
 
-def schedule_of(definition: TaskDefinition) -> Schedule | None:
+def schedule_of(definition: TaskDefinition, *, task_id: str) -> TaskSchedule | None:
     """The definition's schedule, None when it runs only when triggered. Raises InvalidInput."""
-    if definition.cron_expression is None:
-        return None
-    return parse_schedule(cron_expression=definition.cron_expression, timezone=definition.timezone)
+    return task_schedule(definition, seed=task_id)
 
 
 def same_json(one: object, other: object) -> bool:
-    """Whether two values are equal as JSON; for Python 1, 1.0 and true are equal too.
+    """Whether two values are equal as JSON (instants as text); for Python 1, 1.0 and true are equal too.
 
     >>> same_json({"a": 1}, {"a": True}), same_json((1, "a"), (1, "a"))
     (False, True)
     """
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
 
 
 def check_definition(
@@ -78,10 +76,13 @@ def unknown_function(name: str, registry: Registry) -> FieldError:
 
 
 def _schedule_faults(definition: TaskDefinition, min_interval_seconds: int) -> Sequence[FieldError]:
-    expression = definition.cron_expression or "@daily"  # the zone of a task without a schedule is checked as well
     try:
-        schedule = parse_schedule(cron_expression=expression, timezone=definition.timezone)
-        check_schedule(schedule, min_interval_seconds=min_interval_seconds)
+        # The zone of a task without a schedule is checked as well.
+        parse_schedule(cron_expression="@daily", timezone=definition.timezone)
+        for rule in definition.schedules:
+            schedule = parse_rule(rule)
+            if isinstance(schedule, CronSchedule):
+                check_schedule(schedule, min_interval_seconds=min_interval_seconds)
     except InvalidInput as error:
         return error.errors
     return ()

@@ -30,7 +30,7 @@ class TaskStates:
                 return "payload_invalid"
         if not definition.enabled:
             return "disabled"
-        return "manual" if definition.cron_expression is None else "active"
+        return "active" if definition.schedules else "manual"
 
     def _payload_fits(self, task: Task) -> bool:
         key = (task.id, task.revision, self._registry.generation)

@@ -17,24 +17,29 @@ from __future__ import annotations
 from cronplug.schedules.cron import CronSchedule, check_schedule, parse_schedule
 from cronplug.schedules.describe import describe
 from cronplug.schedules.errors import ScheduleError
+from cronplug.schedules.kinds import IntervalSchedule, OnceSchedule
 from cronplug.schedules.preview import Occurrence, Part, Preview, ScheduleWarning, preview
+from cronplug.schedules.schedule import Schedule
+from cronplug.schedules.task_schedule import TaskSchedule, parse_rule, task_schedule
 from cronplug.schedules.zones import known_zones, tzdata_version
-
-Schedule = CronSchedule
-"""Any kind of schedule. A task without one (run only when triggered) has None."""
 
 __all__ = [
     "CronSchedule",
+    "IntervalSchedule",
     "Occurrence",
+    "OnceSchedule",
     "Part",
     "Preview",
     "Schedule",
     "ScheduleError",
     "ScheduleWarning",
+    "TaskSchedule",
     "check_schedule",
     "describe",
     "known_zones",
+    "parse_rule",
     "parse_schedule",
     "preview",
+    "task_schedule",
     "tzdata_version",
 ]

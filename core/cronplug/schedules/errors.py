@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from cronplug.errors import FieldError, InvalidInput
-
-ScheduleField = Literal["cronExpression", "timezone"]
 
 
 class ScheduleError(InvalidInput):
     """A schedule that cannot be accepted.
 
     `fault_code` is stable: `cron.type`, `cron.length`, `cron.fields`, `cron.syntax`, `cron.range`, `cron.value`,
-    `cron.never`, `cron.too_often`, `cron.unsupported`, `timezone.unknown`. `position` counts characters from 0 in the
+    `cron.never`, `cron.too_often`, `cron.unsupported`, `timezone.unknown`, `dst.value`, and those of other kinds. `position` counts characters from 0 in the
     text of the field, None when no place can be named. `hint` says what is allowed, None when `message` says it all.
     The same facts are in `errors[0]`, with the hint as the end of its message.
     """
@@ -23,14 +19,14 @@ class ScheduleError(InvalidInput):
         fault_code: str,
         message: str,
         *,
-        field: ScheduleField = "cronExpression",
+        field: str = "cronExpression",
         position: int | None = None,
         hint: str | None = None,
     ) -> None:
         text = f"{message} {hint}" if hint else message
         super().__init__([FieldError(field=field, message=text, code=fault_code, position=position)])
         self.fault_code = fault_code
-        self.field: ScheduleField = field
+        self.field = field
         self.message = message
         self.position = position
         self.hint = hint

@@ -19,6 +19,7 @@ metadata = sa.MetaData(
 )
 
 FIRED = sa.text("\"trigger\" IN ('schedule', 'catch_up')")
+AWAITING_END = sa.text("after_end_seconds IS NOT NULL AND next_run_at IS NULL")
 QUEUED = sa.text("status || '' = 'queued'")
 UNFINISHED = sa.text("status || '' IN ('queued', 'running')")
 """Conditions of partial indexes. SQLite uses such an index only for a query that says the very same words, and would
@@ -46,10 +47,16 @@ tasks = sa.Table(
     sa.Column("updated_at", Instant, nullable=False),
     sa.Column("next_run_at", Instant),
     sa.Column("schedule_error", Words),
+    sa.Column("fired_count", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("disabled_at", Instant),
+    sa.Column("tzdata_version", Words),
+    # Seconds from the end of the last execution to the next fire time; null: the schedule has fire times of its own.
+    sa.Column("after_end_seconds", sa.Integer),
     # A comparison with next_run_at implies that it is not null, so "what is due" reads this index.
     sa.Index("ix_tasks_due", "next_run_at", "id", **_only(sa.text("next_run_at IS NOT NULL"))),
     sa.Index("ix_tasks_name_key", "name_key", "id"),
     sa.Index("ix_tasks_function_name", "function_name"),
+    sa.Index("ix_tasks_awaiting_end", "id", **_only(AWAITING_END)),
 )
 
 task_tags = sa.Table(
@@ -162,6 +169,20 @@ outages = sa.Table(
     sa.Column("down_from", Instant, primary_key=True, autoincrement=False),
     sa.Column("down_until", Instant, primary_key=True, autoincrement=False),
     sa.Index("ix_outages_down_until", "down_until"),
+)
+
+calendars = sa.Table(
+    "calendars",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=False),
+    sa.Column("name", Words, nullable=False),
+    # The name in lower case: two calendars must not differ in case only.
+    sa.Column("name_key", Words, nullable=False),
+    sa.Column("definition", JsonText, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+    sa.Index("uq_calendars_name_key", "name_key", unique=True),
 )
 
 tokens = sa.Table(

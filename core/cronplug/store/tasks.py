@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from cronplug.model import Task, TaskDefinition, TaskType
+from cronplug.model import IntervalRule, Task, TaskDefinition, TaskType
 from cronplug.store import schema
 from cronplug.store.columns import Id, Instant, at_most, storable
 from cronplug.store.conn import Conn
@@ -47,6 +47,7 @@ LONGEST_Q = 10_000
 T = schema.tasks
 _COLUMNS = (
     T.c.id, T.c.definition, T.c.revision, T.c.created_at, T.c.updated_at, T.c.next_run_at, T.c.schedule_error,
+    T.c.fired_count, T.c.disabled_at, T.c.tzdata_version,
 )  # fmt: skip
 _BY_ID = T.c.id == sa.bindparam("id", type_=Id())
 _IS_DUE = sa.and_(T.c.enabled, T.c.next_run_at <= sa.bindparam("now", type_=Instant()))
@@ -60,7 +61,7 @@ UPDATE = Stmt(
         {
             column.name: sa.bindparam(f"new_{column.name}", type_=column.type)
             for column in T.columns
-            if column.name not in ("id", "created_at")
+            if column.name not in ("id", "created_at", "fired_count")
         }
     )
     .returning(T.c.id)
@@ -135,7 +136,7 @@ SORTS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
 async def insert_task(conn: Conn, task: Task) -> None:
     """Store a new task and its first revision. Raises UniqueViolation when the id is taken, ValueError when it is none."""
     known_id(task.id)
-    await conn.run(INSERT, **_values(task), id=task.id, created_at=task.created_at)
+    await conn.run(INSERT, **_values(task), id=task.id, created_at=task.created_at, fired_count=task.fired_count)
     await _insert_tags(conn, task)
     await _insert_revision(conn, task)
 
@@ -255,7 +256,17 @@ def _values(task: Task) -> dict[str, Any]:
         "updated_at": task.updated_at,
         "next_run_at": task.next_run_at,
         "schedule_error": task.schedule_error,
+        "disabled_at": task.disabled_at,
+        "tzdata_version": task.tzdata_version,
+        "after_end_seconds": _after_end_seconds(definition),
     }
+
+
+def _after_end_seconds(definition: TaskDefinition) -> int | None:
+    for rule in definition.schedules:
+        if isinstance(rule, IntervalRule) and rule.after_end:
+            return rule.every_seconds
+    return None
 
 
 def _task(row: Row) -> Task:
