@@ -13,7 +13,7 @@ from cronplug.schedules.spec import compile_cron, runs_per_day
 
 def masks(text: str) -> tuple[object, ...]:
     spec = compile_cron(text)
-    return spec.seconds, spec.minutes, spec.hours, spec.months, spec.days
+    return spec.seconds, spec.minutes, spec.hours, spec.months, spec.years, spec.days
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,12 @@ def masks(text: str) -> tuple[object, ...]:
         ("0 0 * * 7L", "0 0 * * 0L"),
         ("0 0 * * mon-wed#1", "0 0 * * 1#1,2#1,3#1"),
         ("30,*/20 * * * *", "0,20,30,40 * * * *"),
+        ("0 0 0 * * * *", "0 0 0 * * *"),
+        ("0 0 0 * * * */1", "0 0 0 * * *"),
+        ("0 0 0 * * * 1970-2199", "0 0 0 * * *"),
+        ("0 0 0 * * * 2030,2026-2028", "0 0 0 * * * 2026,2027,2028,2030"),
+        ("0 0 0 * * * 2190/4", "0 0 0 * * * 2190,2194,2198"),
+        ("0 0 0 * * * 2026-2030/2", "0 0 0 * * * 2026,2028,2030"),
     ],
 )
 def test_texts_that_mean_the_same(text: str, same_as: str) -> None:
@@ -120,7 +126,7 @@ def test_special_days(text: str, month: int, days: list[int]) -> None:
         ("", "cron.fields", 0),
         ("   ", "cron.fields", 0),
         ("* * * *", "cron.fields", 7),
-        ("* * * * * * * *", "cron.fields", 12),
+        ("* * * * * * * *", "cron.fields", 14),
         ("@daily 5", "cron.fields", 7),
         ("* * * * * " + "0," * 130 + "0", "cron.length", 256),
         ("60 * * * *", "cron.range", 0),
@@ -168,16 +174,33 @@ def test_special_days(text: str, month: int, days: list[int]) -> None:
         ("0 0 L-29 2 *", "cron.never", None),
         ("@reboot", "cron.unsupported", 0),
         ("@every 5m", "cron.unsupported", 0),
-        ("H * * * *", "cron.unsupported", 0),
-        ("H(0-29)/10 * * * *", "cron.unsupported", 0),
         ("R R * * *", "cron.unsupported", 0),
         ("0 0 * * L", "cron.unsupported", 8),
-        ("0 0 0 1 1 * 2099", "cron.unsupported", 12),
+        ("H(0-60) * * * *", "cron.range", 4),
+        ("* H(20-3) * * *", "cron.value", 4),
+        ("H(0-29 * * * *", "cron.syntax", 0),
+        ("5,H() * * * *", "cron.syntax", 2),
+        ("H() * * * *", "cron.syntax", 0),
+        ("H(-5) * * * *", "cron.syntax", 2),
+        ("H/61 * * * *", "cron.value", 2),
+        ("H(0-9)/11 * * * *", "cron.value", 7),
+        ("H/0 * * * *", "cron.value", 2),
+        ("H/x * * * *", "cron.syntax", 2),
+        ("HH * * * *", "cron.syntax", 0),
+        ("H-5 * * * *", "cron.syntax", 0),
+        ("0 0 * * H#2", "cron.syntax", 8),
+        ("0 0 0 * * * H", "cron.value", 12),
+        ("0 0 0 1 1 * 1969", "cron.range", 12),
+        ("0 0 0 1 1 * 2026,2200", "cron.range", 17),
+        ("0 0 0 1 1 * 2030-2026", "cron.value", 12),
+        ("0 0 0 1 1 * ?", "cron.value", 12),
+        ("0 0 0 1 1 * L", "cron.syntax", 12),
+        ("0 0 0 29 2 * 2026,2027", "cron.never", None),
     ],
 )
 def test_every_fault_has_its_code_and_place(text: str, code: str, position: int | None) -> None:
     with pytest.raises(ScheduleError) as raised:
-        parse_schedule(cron_expression=text, timezone="UTC")
+        parse_schedule(cron_expression=text, timezone="UTC", seed="a task")
 
     error = raised.value
     assert (error.fault_code, error.position, error.field) == (code, position, "cronExpression")
@@ -220,6 +243,10 @@ def test_an_error_is_invalid_input_that_names_the_field() -> None:
         ("0 0 1 * *", 28 * 86_400),
         ("0 0 31 12 *", 365 * 86_400),
         ("0 0 29 2 *", 1_461 * 86_400),
+        ("0 0 0 1 1 * 2026,2029", 1_096 * 86_400),
+        ("0 0 0 31 12 * 2026-2028", 365 * 86_400),
+        ("0 0 0 1-31/2 * * 2026-2030", 86_400),
+        ("0 0 0 1-29/2 * * 2026,2027", 2 * 86_400),
     ],
 )
 def test_shortest_interval(text: str, seconds: int) -> None:
@@ -243,14 +270,38 @@ def test_a_schedule_that_fires_too_often_is_refused_with_both_figures() -> None:
         ("0 0 1 * *", 336 / 10_227),
         ("0 0 29 2 *", 7 / 10_227),
         ("* * * * * *", 86_400),
+        ("0 0 */6 * * * 2028", 4),
+        ("0 0 0 1 1 * 2027,2028", 2 / 731),
     ],
 )
 def test_runs_per_day(text: str, runs: float) -> None:
     assert runs_per_day(compile_cron(text)) == pytest.approx(runs)
 
 
-def test_equal_texts_make_equal_schedules() -> None:
+def test_equal_arguments_make_equal_schedules() -> None:
     one = parse_schedule(cron_expression="0 0 * * *", timezone="UTC")
 
     assert one == parse_schedule(cron_expression="0 0 * * *", timezone="UTC")
     assert one != parse_schedule(cron_expression="0 0 * * *", timezone="Europe/Berlin")
+    assert one != parse_schedule(cron_expression="0 0 * * *", timezone="UTC", on_dst_gap="skip")
+    assert one != parse_schedule(cron_expression="0 0 * * *", timezone="UTC", on_dst_repeat="twice")
+    assert one != parse_schedule(cron_expression="0 0 * * *", timezone="UTC", seed="a task")
+
+
+def test_every_is_refused_with_the_name_of_the_kind_that_does_it() -> None:
+    with pytest.raises(ScheduleError, match="kind interval"):
+        parse_schedule(cron_expression="@every 5m", timezone="UTC")
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"on_dst_gap": "once"}, "onDstGap"),
+        ({"on_dst_repeat": "shift"}, "onDstRepeat"),
+        ({"on_dst_gap": ""}, "onDstGap"),
+    ],
+)
+def test_an_unknown_choice_for_clock_changes_is_refused(options: dict[str, str], field: str) -> None:
+    with pytest.raises(ScheduleError) as raised:
+        parse_schedule(cron_expression="0 0 * * *", timezone="UTC", **options)
+    assert (raised.value.fault_code, raised.value.field) == ("dst.value", field)

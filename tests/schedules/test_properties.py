@@ -12,8 +12,8 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cronplug.schedules import Schedule, ScheduleError, known_zones, parse_schedule, preview
-from cronplug.schedules.spec import compile_cron
+from cronplug.schedules import CronSchedule, ScheduleError, known_zones, parse_schedule, preview
+from cronplug.schedules.spec import compile_cron, forget_compiled
 from tests.schedules.oracle import ZONES, clock_changes, zone_of_package
 
 SECOND = timedelta(seconds=1)
@@ -61,7 +61,7 @@ EXPRESSIONS = st.one_of(plain_expressions(), SPECIAL_EXPRESSIONS)
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[Schedule, datetime]:
+def situations(draw: st.DrawFn) -> tuple[CronSchedule, datetime]:
     """A schedule and an instant, as often as not within a day of a clock change."""
     zone = draw(st.sampled_from(ZONES))
     schedule = parse_schedule(cron_expression=draw(EXPRESSIONS), timezone=zone)
@@ -74,7 +74,7 @@ def situations(draw: st.DrawFn) -> tuple[Schedule, datetime]:
 
 @settings(deadline=None, max_examples=100)
 @given(situations())
-def test_forward_then_back_is_where_we_were(situation: tuple[Schedule, datetime]) -> None:
+def test_forward_then_back_is_where_we_were(situation: tuple[CronSchedule, datetime]) -> None:
     schedule, at = situation
 
     following = schedule.next_fire_time(at)
@@ -91,7 +91,7 @@ def test_forward_then_back_is_where_we_were(situation: tuple[Schedule, datetime]
 
 @settings(deadline=None, max_examples=100)
 @given(situations())
-def test_fire_times_rise_strictly_and_are_counted_exactly(situation: tuple[Schedule, datetime]) -> None:
+def test_fire_times_rise_strictly_and_are_counted_exactly(situation: tuple[CronSchedule, datetime]) -> None:
     schedule, at = situation
 
     times = schedule.fire_times(at, at + timedelta(days=500), 200)
@@ -106,7 +106,7 @@ def test_fire_times_rise_strictly_and_are_counted_exactly(situation: tuple[Sched
 @settings(deadline=None, max_examples=100)
 @given(situations())
 def test_every_fire_time_matches_its_fields_on_the_wall_unless_it_is_a_run_after_a_gap(
-    situation: tuple[Schedule, datetime],
+    situation: tuple[CronSchedule, datetime],
 ) -> None:
     schedule, at = situation
     spec, zone = compile_cron(schedule.cron_expression), zone_of_package(schedule.timezone)
@@ -126,7 +126,7 @@ def test_every_fire_time_matches_its_fields_on_the_wall_unless_it_is_a_run_after
 
 @settings(deadline=None, max_examples=40)
 @given(situations())
-def test_counts_add_up_over_years(situation: tuple[Schedule, datetime]) -> None:
+def test_counts_add_up_over_years(situation: tuple[CronSchedule, datetime]) -> None:
     schedule, at = situation
     until = at + timedelta(days=3_000)
     middle = at + timedelta(days=1_234, seconds=567)
@@ -228,7 +228,7 @@ def answer(text: str) -> None:
 
 
 def seconds_to_answer(text: str) -> float:
-    compile_cron.cache_clear()
+    forget_compiled()
     started = time.thread_time()
     answer(text)
     return time.thread_time() - started

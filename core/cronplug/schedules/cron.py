@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from cronplug.schedules.errors import ScheduleError
 from cronplug.schedules.instants import count_instants, latest_instant, next_instant
-from cronplug.schedules.spec import CronSpec, compile_cron, shortest_interval_seconds
+from cronplug.schedules.schedule import Schedule
+from cronplug.schedules.spec import CronSpec, compile_cron, shortest_interval_seconds, with_clock_rule
 from cronplug.schedules.zones import ZoneTable, load_zone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +19,14 @@ class CronSchedule:
     """Fire times of a cron expression in an IANA time zone, made by `parse_schedule`.
 
     Fire times are aware UTC datetimes on whole seconds, in the local years 1970 to 2199. All instants given must be
-    aware. Equal texts make equal schedules.
+    aware. Equal arguments make equal schedules.
     """
 
     cron_expression: str
     timezone: str
+    on_dst_gap: str | None = None
+    on_dst_repeat: str | None = None
+    seed: str = ""
     spec: CronSpec = field(repr=False, compare=False)
     zone: ZoneTable = field(repr=False, compare=False)
 
@@ -48,7 +51,7 @@ class CronSchedule:
             following = next_instant(self.spec, self.zone, at)
             if following is None or following > end:
                 break
-            found.append(_EPOCH + following * _SECOND)
+            found.append(datetime.fromtimestamp(following, UTC))
             at = following
         return found
 
@@ -60,7 +63,7 @@ class CronSchedule:
             latest = latest_instant(self.spec, self.zone, at)
             if latest is None or latest <= start:
                 break
-            found.append(_EPOCH + latest * _SECOND)
+            found.append(datetime.fromtimestamp(latest, UTC))
             at = latest - 1
         found.reverse()
         return found
@@ -75,34 +78,73 @@ class CronSchedule:
         return shortest_interval_seconds(self.spec)
 
 
-def parse_schedule(*, cron_expression: str, timezone: str) -> CronSchedule:
+def parse_schedule(
+    *,
+    cron_expression: str,
+    timezone: str,
+    on_dst_gap: str | None = None,
+    on_dst_repeat: str | None = None,
+    seed: str = "",
+) -> CronSchedule:
     """Read a schedule, or raise ScheduleError (which names the field, the place and what is allowed).
 
-    An expression that never fires is refused. Nothing else is raised, whatever the text.
+    `on_dst_gap` is "shift" (what a clock change skips runs once, right after it) or "skip", `on_dst_repeat` is "once"
+    (what it repeats runs the first time only) or "twice"; None is Debian cron(8)'s rule. `seed`, the task's identifier,
+    gives `H` its values. An expression that never fires is refused; one whose years are over is not, see
+    `check_schedule`. Nothing else is raised, whatever the text.
     """
     if not isinstance(cron_expression, str):
         raise ScheduleError("cron.type", "A cron expression is text.")
     if not isinstance(timezone, str):
         raise ScheduleError("timezone.unknown", "A time zone is text.", field="timezone")
-    spec = compile_cron(cron_expression)
-    return CronSchedule(cron_expression=cron_expression, timezone=timezone, spec=spec, zone=load_zone(timezone))
+    spec = compile_cron(cron_expression, seed)
+    if on_dst_gap is not None or on_dst_repeat is not None:
+        runs_after_gap = _chosen(on_dst_gap, "shift", "skip", spec.runs_after_gap, field="onDstGap")
+        runs_once = _chosen(on_dst_repeat, "once", "twice", spec.runs_once_in_repeat, field="onDstRepeat")
+        spec = with_clock_rule(spec, runs_after_gap=runs_after_gap, runs_once_in_repeat=runs_once)
+    return CronSchedule(
+        cron_expression=cron_expression,
+        timezone=timezone,
+        on_dst_gap=on_dst_gap,
+        on_dst_repeat=on_dst_repeat,
+        seed=seed,
+        spec=spec,
+        zone=load_zone(timezone),
+    )
 
 
-def check_schedule(schedule: CronSchedule, *, min_interval_seconds: int) -> None:
-    """Refuse (ScheduleError `cron.too_often`) a schedule that fires more often than every `min_interval_seconds`."""
+def check_schedule(schedule: Schedule, *, min_interval_seconds: int, now: datetime | None = None) -> None:
+    """Refuse (ScheduleError) a new schedule that an old one may be.
+
+    `cron.too_often`: it fires more often than every `min_interval_seconds`. `cron.never`: it does not fire after `now`,
+    because its years are over, or because a clock change skips the only times it names.
+    """
     shortest = schedule.shortest_interval_seconds
-    if shortest < min_interval_seconds:
+    if shortest is not None and shortest < min_interval_seconds:
         raise ScheduleError(
             "cron.too_often",
-            f"The expression fires every {shortest} s at its most frequent.",
+            f"The schedule fires every {shortest} s at its most frequent.",
             position=0,
             hint=f"The least interval allowed here is {min_interval_seconds} s.",
         )
+    if now is not None and schedule.next_fire_time(now) is None:
+        last = schedule.latest_fire_time(now)
+        when = f"its last fire time was {last:%Y-%m-%d %H:%M:%S} UTC" if last else "a clock change skips what it names"
+        raise ScheduleError("cron.never", f"The schedule never fires again: {when}.")
+
+
+def _chosen(value: str | None, yes: str, no: str, default: bool, *, field: str) -> bool:
+    if value is None:
+        return default
+    if value not in (yes, no):
+        raise ScheduleError("dst.value", f"{value!r} is not a choice.", field=field, hint=f"Allowed: {yes}, {no}.")
+    return value == yes
 
 
 def _to_seconds(at: datetime) -> int:
-    return (at - _EPOCH) // _SECOND
+    since = at - _EPOCH
+    return since.days * 86_400 + since.seconds
 
 
 def _from_seconds(seconds: int | None) -> datetime | None:
-    return None if seconds is None else _EPOCH + seconds * _SECOND
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

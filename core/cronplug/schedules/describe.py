@@ -12,7 +12,16 @@ from functools import lru_cache
 from cron_descriptor import Options, get_description
 
 from cronplug.schedules.cron import CronSchedule
-from cronplug.schedules.tokens import COLUMNS, MONTH, WEEKDAY, ColumnKind, CronText, SpecialDays, read_cron_text
+from cronplug.schedules.tokens import (
+    COLUMNS,
+    MONTH,
+    WEEKDAY,
+    ColumnKind,
+    CronText,
+    SpecialDays,
+    has_hash,
+    read_cron_text,
+)
 
 _WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}
@@ -28,13 +37,18 @@ def describe(schedule: CronSchedule) -> str:
     >>> describe(parse_schedule(cron_expression="0 9 * * 1-5", timezone="UTC"))
     'At 09:00, Monday through Friday'
     """
-    return describe_text(schedule.cron_expression)
+    return describe_text(schedule.cron_expression, schedule.seed if has_hash(schedule.cron_expression) else "")
 
 
 @lru_cache(maxsize=4_096)
-def describe_text(cron_expression: str) -> str:
-    """The sentence for an expression that was accepted before."""
-    read = read_cron_text(cron_expression)
+def describe_text(cron_expression: str, seed: str = "") -> str:
+    """The sentence for an expression that was accepted before; `H` is told as the value it has for `seed`."""
+    read = read_cron_text(cron_expression, seed)
+    sentence = _describe_days_and_times(read)
+    return sentence if read.years is None else f"{sentence}, only in {_spoken(_as_ranges(read.years))}"
+
+
+def _describe_days_and_times(read: CronText) -> str:
     special = read.special
     if not special.in_day and not special.in_weekday:
         day = read.plain[3] if read.restricts_day else "*"
@@ -46,6 +60,17 @@ def describe_text(cron_expression: str) -> str:
     days = " or ".join(_day_phrases(read, special) + _weekday_phrases(read, special))
     time, comma, month = time_and_month.partition(", only in ")
     return f"{time}, on {days}" + (f", only in {month}" if comma else "")
+
+
+def _as_ranges(years: frozenset[int]) -> str:
+    """Years as a column: `2026,2030-2032`."""
+    items: list[list[int]] = []
+    for year in sorted(years):
+        if items and year == items[-1][-1] + 1:
+            items[-1][1:] = [year]
+        else:
+            items.append([year])
+    return ",".join("-".join(map(str, item)) for item in items)
 
 
 def _describe_plain(read: CronText, *, day: str, weekday: str) -> str:

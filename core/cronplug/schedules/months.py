@@ -6,12 +6,14 @@ no calendar arithmetic during a search. Days are counted from 1970-01-01, weekda
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from array import array
 from datetime import date
+from itertools import pairwise
 
 FIRST_YEAR = 1970
 LAST_YEAR = 2199
-MONTH_COUNT = (LAST_YEAR - FIRST_YEAR + 1) * 12
+YEAR_COUNT = LAST_YEAR - FIRST_YEAR + 1
+MONTH_COUNT = YEAR_COUNT * 12
 
 SHAPES = tuple((weekday, length) for weekday in range(7) for length in range(28, 32))
 """(weekday of the 1st, length) of each shape number."""
@@ -28,16 +30,12 @@ END_DAY = date(LAST_YEAR + 1, 1, 1).toordinal() - _EPOCH_ORDINAL
 """The first day number that is out of reach."""
 
 SHAPE_OF_MONTH = tuple(
-    (first + _EPOCH_WEEKDAY) % 7 * 4 + (following - first - 28)
-    for first, following in zip(FIRST_DAYS, (*FIRST_DAYS[1:], END_DAY), strict=True)
+    (first + _EPOCH_WEEKDAY) % 7 * 4 + (following - first - 28) for first, following in pairwise((*FIRST_DAYS, END_DAY))
 )
 """The shape number of each month index."""
 
+MONTH_OF_DAY = array("H")
+"""The month index of each day number up to END_DAY - 1: a search asks for it each time."""
 
-def month_of_day(day: int) -> int:
-    """The month index of a day number from 0 to END_DAY - 1.
-
-    >>> month_of_day(31)
-    1
-    """
-    return bisect_right(FIRST_DAYS, day) - 1
+for _index, _shape in enumerate(SHAPE_OF_MONTH):
+    MONTH_OF_DAY.extend([_index] * SHAPES[_shape][1])

@@ -6,19 +6,29 @@ twice in a repeated hour and stalls at spring forward.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 
 from croniter import croniter
 
 from cronplug.schedules.errors import ScheduleError
-from cronplug.schedules.months import FIRST_DAYS, FIRST_YEAR, SHAPE_OF_MONTH, SHAPES
-from cronplug.schedules.tokens import COLUMNS, CronText, SpecialDays, read_cron_text
+from cronplug.schedules.months import FIRST_DAYS, FIRST_YEAR, MONTH_COUNT, SHAPE_OF_MONTH, SHAPES
+from cronplug.schedules.tokens import (
+    COLUMNS,
+    CronText,
+    SpecialDays,
+    check_length,
+    has_hash,
+    read_cron_text,
+    resolve_hash,
+)
 
 DAY_SECONDS = 86400
 _FULL_DAYS = 0xFFFFFFFE  # bits 1 to 31
+_EVERY_SEVENTH = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28
 _LENGTHS_OF_MONTH = ((31,), (28, 29), (31,), (30,), (31,), (30,), (31,), (31,), (30,), (31,), (30,), (31,))
 
 
@@ -26,28 +36,51 @@ _LENGTHS_OF_MONTH = ((31,), (28, 29), (31,), (30,), (31,), (30,), (31,), (31,), 
 class CronSpec:
     """A compiled expression. Bit n of a mask says that value n is wanted; bit 0 of `months` is January.
 
-    `days` has one mask per month shape of `cronplug.schedules.months`. `is_wild`: the expression follows the wall
-    clock through clock changes; otherwise it names fixed times (Debian cron(8)).
+    `years` has bit 0 for 1970, and is None when all are wanted. `days` has one mask per month shape of
+    `cronplug.schedules.months`; it is shared between expressions and never changed. `is_wild`: by its text, the
+    expression follows the wall clock through clock changes; otherwise it names fixed times (Debian cron(8)). What is
+    done then: `runs_after_gap`, what a clock change skips runs once, right after it; `runs_once_in_repeat`, what it
+    repeats runs the first time only.
     """
 
     seconds: int
     minutes: int
     hours: int
     months: int
-    days: tuple[int, ...]
+    years: int | None
+    days: array[int] = field(hash=False)
     is_wild: bool
+    runs_after_gap: bool
+    runs_once_in_repeat: bool
     first_time: int
     last_time: int
     times_per_day: int
 
 
-@lru_cache(maxsize=20_000)
-def compile_cron(text: str) -> CronSpec:
-    """The masks of an expression, or ScheduleError, also when it never fires.
+def compile_cron(text: str, seed: str = "") -> CronSpec:
+    """The masks of an expression, or ScheduleError, also when it never fires. `seed` gives `H` its values.
 
     >>> bin(compile_cron("0,3 * * * *").minutes)
     '0b1001'
     """
+    check_length(text)
+    return _compile(resolve_hash(text, seed) if has_hash(text) else text)
+
+
+@lru_cache(maxsize=1_024)
+def with_clock_rule(spec: CronSpec, *, runs_after_gap: bool, runs_once_in_repeat: bool) -> CronSpec:
+    """The same expression with another rule for clock changes."""
+    return replace(spec, runs_after_gap=runs_after_gap, runs_once_in_repeat=runs_once_in_repeat)
+
+
+def forget_compiled() -> None:
+    """Empty the caches of compiled expressions, for measurements."""
+    for cached in (_compile, _day_masks, resolve_hash, with_clock_rule, shortest_interval_seconds):
+        cached.cache_clear()
+
+
+@lru_cache(maxsize=20_000)
+def _compile(text: str) -> CronSpec:
     read = read_cron_text(text)
     seconds, minutes, hours, day_mask, months, weekday_mask = (_mask(values) for values in _read_by_croniter(read))
     days = _day_masks(
@@ -58,16 +91,20 @@ def compile_cron(text: str) -> CronSpec:
         minutes=minutes,
         hours=hours,
         months=months >> 1,
+        years=None if read.years is None else _mask(year - FIRST_YEAR for year in read.years),
         days=days,
         is_wild=read.is_wild,
+        runs_after_gap=not read.is_wild,
+        runs_once_in_repeat=not read.is_wild,
         first_time=_lowest(hours) * 3600 + _lowest(minutes) * 60 + _lowest(seconds),
         last_time=_highest(hours) * 3600 + _highest(minutes) * 60 + _highest(seconds),
         times_per_day=hours.bit_count() * minutes.bit_count() * seconds.bit_count(),
     )
     if not _ever_fires(spec):
+        which = "months" if spec.years is None else "months and years"
         raise ScheduleError(
             "cron.never",
-            "The expression never fires: none of the chosen months has such a day.",
+            f"The expression never fires: none of the chosen {which} has such a day.",
             hint="Check the day of month against the month.",
         )
     return spec
@@ -100,19 +137,19 @@ def _mask(values: Iterable[int]) -> int:
 
 
 @lru_cache(maxsize=4_096)
-def _day_masks(day_mask: int | None, weekday_mask: int | None, special: SpecialDays) -> tuple[int, ...]:
+def _day_masks(day_mask: int | None, weekday_mask: int | None, special: SpecialDays) -> array[int]:
     """The wanted days of each month shape; None stands for a column that restricts nothing.
 
     Both columns restricted: a day that either of them names is wanted (crontab(5)).
     """
-    masks = []
+    masks = array("I")  # 32 bits each: a tuple of 28 integers takes five times as much
     for first_weekday, length in SHAPES:
         by_day = None if day_mask is None else day_mask | _special_days(special, first_weekday, length)
         by_weekday = None if weekday_mask is None else _weekdays(weekday_mask, special, first_weekday, length)
         is_open = by_day is None and by_weekday is None
         wanted = _FULL_DAYS if is_open else (by_day or 0) | (by_weekday or 0)
         masks.append(wanted & ((2 << length) - 2))
-    return tuple(masks)
+    return masks
 
 
 def _special_days(special: SpecialDays, first_weekday: int, length: int) -> int:
@@ -135,24 +172,35 @@ def _nearest_weekday(day: int, first_weekday: int, length: int) -> int:
 
 def _weekdays(weekday_mask: int, special: SpecialDays, first_weekday: int, length: int) -> int:
     mask = 0
-    for day in range(1, length + 1):
-        weekday = (first_weekday + day - 1) % 7
-        wanted = (
-            weekday_mask >> weekday & 1
-            or (weekday, (day + 6) // 7) in special.nth_weekdays
-            or (day + 7 > length and (weekday, -1) in special.nth_weekdays)
+    for weekday in _bits(weekday_mask):
+        mask |= _EVERY_SEVENTH << 1 + (weekday - first_weekday) % 7
+    for weekday, nth in special.nth_weekdays:
+        day = (
+            1 + (weekday - first_weekday) % 7 + (nth - 1) * 7
+            if nth > 0
+            else length - (first_weekday + length - 1 - weekday) % 7
         )
-        if wanted:
-            mask |= 1 << day
+        mask |= 1 << day
     return mask
 
 
 def _ever_fires(spec: CronSpec) -> bool:
+    if spec.years is not None:
+        return any(spec.days[SHAPE_OF_MONTH[index]] for index in _wanted_months(spec, 0, MONTH_COUNT))
     return any(
         spec.months >> month & 1
         and any(spec.days[weekday * 4 + length - 28] for weekday in range(7) for length in lengths)
         for month, lengths in enumerate(_LENGTHS_OF_MONTH)
     )
+
+
+def _wanted_months(spec: CronSpec, start: int, end: int) -> list[int]:
+    """The month indexes from `start` up to but not including `end` that the months and years columns choose."""
+    return [
+        index
+        for index in range(start, end)
+        if spec.months >> index % 12 & 1 and (spec.years is None or spec.years >> index // 12 & 1)
+    ]
 
 
 @lru_cache(maxsize=4_096)
@@ -177,31 +225,38 @@ def shortest_interval_seconds(spec: CronSpec) -> int:
 
 
 def runs_per_day(spec: CronSpec) -> float:
-    """The mean number of fire times a day over the 28 years in which weekdays and leap years repeat.
+    """The mean number of fire times a day over the 28 years in which weekdays and leap years repeat, or the years named.
 
     >>> runs_per_day(compile_cron("*/5 * * * *"))
     288.0
     """
-    start, end = _cycle(28)
-    days = sum(
-        spec.days[SHAPE_OF_MONTH[index]].bit_count() for index in range(start, end) if spec.months >> index % 12 & 1
-    )
-    return days * spec.times_per_day / (FIRST_DAYS[end] - FIRST_DAYS[start])
+    start, end = _cycle(28) if spec.years is None else (0, MONTH_COUNT)
+    fire_days = sum(spec.days[SHAPE_OF_MONTH[index]].bit_count() for index in _wanted_months(spec, start, end))
+    if spec.years is None:
+        days = FIRST_DAYS[end] - FIRST_DAYS[start]
+    else:
+        days = sum(
+            366 if (FIRST_YEAR + bit) % 4 == 0 and FIRST_YEAR + bit != 2100 else 365 for bit in _bits(spec.years)
+        )
+    return fire_days * spec.times_per_day / days
 
 
 def _least_days_apart(spec: CronSpec) -> int:
     least = 28 * 366
     last = None
-    for index in range(*_cycle(57)):
-        if not spec.months >> index % 12 & 1:
+    within: dict[int, int] = {}
+    for index in _wanted_months(spec, *(_cycle(57) if spec.years is None else (0, MONTH_COUNT))):
+        mask = spec.days[SHAPE_OF_MONTH[index]]
+        if not mask:
             continue
-        for bit in _bits(spec.days[SHAPE_OF_MONTH[index]]):
-            day = FIRST_DAYS[index] + bit
-            if last is not None:
-                least = min(least, day - last)
-                if least == 1:
-                    return 1
-            last = day
+        if last is not None:
+            least = min(least, FIRST_DAYS[index] + _lowest(mask) - last)
+        if mask not in within:
+            within[mask] = next((apart for apart in range(1, 31) if mask & mask >> apart), least)
+            least = min(least, within[mask])
+        if least == 1:
+            return 1
+        last = FIRST_DAYS[index] + _highest(mask)
     return least
 
 

@@ -3,16 +3,20 @@
 What comes out is plain: lists, ranges that rise and steps, in numbers, which `croniter` reads; the special tokens for
 days, which are ours; and whether the text begins a time column with `*`, on which the rule for clock changes depends.
 
-The dialect is Vixie cron's, as Debian's crontab(5) has it, with seconds as a first column when there are six, and
-these from Quartz: `?`, `L`, `L-n`, `LW`, `nW`, `nL`, `n#k`. Ranges may wrap (`22-2`, `sat-mon`); `a-a` is `a`.
+The dialect is Vixie cron's, as Debian's crontab(5) has it, with seconds as a first column when there are six or seven,
+years as the last of seven, and these from Quartz: `?`, `L`, `L-n`, `LW`, `nW`, `nL`, `n#k`. From Jenkins: `H`, a value
+that follows from a seed. Ranges may wrap (`22-2`, `sat-mon`); `a-a` is `a`.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
 
 from cronplug.schedules.errors import ScheduleError
+from cronplug.schedules.months import FIRST_YEAR, LAST_YEAR
 
 MAX_LENGTH = 256
 
@@ -53,8 +57,13 @@ HOUR = ColumnKind("hour", 0, 23)
 DAY = ColumnKind("day of month", 1, 31)
 MONTH = ColumnKind("month", 1, 12, _MONTHS)
 WEEKDAY = ColumnKind("day of week", 0, 6, _WEEKDAYS)
+YEAR = ColumnKind("year", FIRST_YEAR, LAST_YEAR)
 
 COLUMNS = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY)
+_COLUMNS_BY_COUNT = {5: COLUMNS[1:], 6: COLUMNS, 7: (*COLUMNS, YEAR)}
+
+_HIGHEST_HASHED_DAY = 28  # every month has it
+_HASH_TOKEN = re.compile(r"(?<![A-Z])H(?![A-Z])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +95,15 @@ class CronText:
     """An expression that was read.
 
     `plain` holds the six columns, seconds first, in numbers and in a form croniter reads; a day column that has only
-    special tokens is "" there. `typed` holds the columns as they were typed (of a nickname: those it stands for), with
-    seconds only if they were given. `restricts_*` is False for `*`, `?` and `*/1`. `is_wild`: a time column begins
-    with `*`.
+    special tokens is "" there. `years` is None for all. `typed` holds the columns as they were typed (of a nickname:
+    those it stands for), with seconds and years only if they were given. `resolved` is the text with its `H` replaced.
+    `restricts_*` is False for `*`, `?` and `*/1`. `is_wild`: a time column begins with `*`.
     """
 
     plain: tuple[str, str, str, str, str, str]
+    years: frozenset[int] | None
     typed: tuple[tuple[str, str], ...]
+    resolved: str
     special: SpecialDays
     restricts_day: bool
     restricts_weekday: bool
@@ -106,6 +117,8 @@ class _Column:
     kind: ColumnKind
     text: str
     position: int
+    seed: str = ""
+    resolved: str = ""
     plain: list[str] = field(default_factory=list)
     wrapped: set[int] = field(default_factory=set)
     before_last: set[int] = field(default_factory=set)
@@ -127,17 +140,44 @@ class _Column:
         return self.text in ("*", "?", "*/1")
 
 
-def read_cron_text(text: str) -> CronText:
-    """Read `text` (any case, blanks around it allowed), or raise ScheduleError.
+def check_length(text: str) -> None:
+    """Refuse a text that is too long to be read."""
+    if len(text) > MAX_LENGTH:
+        raise ScheduleError(
+            "cron.length",
+            f"The expression has {len(text)} characters.",
+            position=MAX_LENGTH,
+            hint=f"At most {MAX_LENGTH} are allowed.",
+        )
+
+
+def has_hash(text: str) -> bool:
+    """True when what `text` means depends on a seed."""
+    return _HASH_TOKEN.search(text) is not None
+
+
+@lru_cache(maxsize=20_000)
+def resolve_hash(text: str, seed: str) -> str:
+    """The expression with a value in the place of each `H`, the same for the same seed; raises as `read_cron_text`.
+
+    >>> resolve_hash("H 3 * * *", "a task")
+    '43 3 * * *'
+    """
+    return read_cron_text(text, seed).resolved
+
+
+def read_cron_text(text: str, seed: str = "") -> CronText:
+    """Read `text` (any case, blanks around it allowed), or raise ScheduleError. `H` gets its value from `seed`.
 
     >>> read_cron_text("*/15 9-17 * * mon-fri").plain
     ('0', '*/15', '9-17', '*', '*', '1-5')
     """
     columns = _split_columns(text)
     for column in columns:
+        column.seed = seed
         _read_column(column)
-    given = columns if len(columns) == 6 else [_Column(SECOND, "0", 0, plain=["0"]), *columns]
-    second, minute, hour, day, month, weekday = given
+    given = columns if len(columns) > 5 else [_Column(SECOND, "0", 0, plain=["0"]), *columns]
+    second, minute, hour, day, month, weekday, *year = given
     return CronText(
         plain=(
             second.plain_text,
@@ -147,7 +187,9 @@ def read_cron_text(text: str) -> CronText:
             month.plain_text,
             weekday.plain_text,
         ),
+        years=_years(year[0]) if year else None,
         typed=tuple((column.kind.name, column.text) for column in columns),
+        resolved=" ".join(column.resolved for column in columns),
         special=SpecialDays(
             before_last=frozenset(day.before_last),
             last_weekday=day.last_weekday,
@@ -160,28 +202,31 @@ def read_cron_text(text: str) -> CronText:
     )
 
 
+def _years(column: _Column) -> frozenset[int] | None:
+    """The years of a column that was read; croniter stops at 2099, so they are not given to it."""
+    years: set[int] = set()
+    for item in column.plain:
+        base, _, step = item.partition("/")
+        first, dash, last = (f"{FIRST_YEAR}-{LAST_YEAR}" if base == "*" else base).partition("-")
+        years.update(range(int(first), int(last if dash else first) + 1, int(step or 1)))
+    return None if len(years) > LAST_YEAR - FIRST_YEAR else frozenset(years)
+
+
 def _split_columns(text: str) -> list[_Column]:
-    if len(text) > MAX_LENGTH:
-        raise ScheduleError(
-            "cron.length",
-            f"The expression has {len(text)} characters.",
-            position=MAX_LENGTH,
-            hint=f"At most {MAX_LENGTH} are allowed.",
-        )
     for position, char in enumerate(text):
         if char != "\t" and not " " <= char <= "~":
             raise ScheduleError(
                 "cron.syntax",
                 f"The character {char!a} is not allowed.",
                 position=position,
-                hint="Use ASCII letters, digits, and * ? / , - # @, with spaces or tabs between the fields.",
+                hint="Use ASCII letters, digits, and * ? / , - # @ ( ), with spaces or tabs between the fields.",
             )
     words = [(match.group(), match.start()) for match in re.finditer(r"[^ \t]+", text)]
     if words and words[0][0].startswith("@"):
         words = _expand_nickname(words)
-    if len(words) not in (5, 6):
+    kinds = _COLUMNS_BY_COUNT.get(len(words))
+    if kinds is None:
         raise _wrong_column_count(words, len(text))
-    kinds = COLUMNS[-len(words) :]
     return [_Column(kind, word.upper(), position) for kind, (word, position) in zip(kinds, words, strict=True)]
 
 
@@ -190,6 +235,8 @@ def _expand_nickname(words: list[tuple[str, int]]) -> list[tuple[str, int]]:
     known = ", ".join(NICKNAMES)
     if word.lower() in ("@reboot", "@every"):
         hint = f"Allowed nicknames: {known}."
+        if word.lower() == "@every":
+            hint = "Use a schedule of the kind interval: it runs every N seconds."
         raise ScheduleError("cron.unsupported", f"{word.lower()} is not supported.", position=position, hint=hint)
     if len(words) > 1:
         message = f"Nothing may follow the nickname {_shown(word)}."
@@ -203,16 +250,12 @@ def _expand_nickname(words: list[tuple[str, int]]) -> list[tuple[str, int]]:
 
 def _wrong_column_count(words: list[tuple[str, int]], length: int) -> ScheduleError:
     hint = (
-        "Write 5 (minute, hour, day of month, month, day of week), or 6 with seconds first, "
+        "Write 5 (minute, hour, day of month, month, day of week), 6 with seconds first, 7 with the year last too, "
         "or a nickname such as @daily."
     )
     if not words:
         return ScheduleError("cron.fields", "The expression is empty.", position=0, hint=hint)
-    if len(words) == 7:
-        return ScheduleError(
-            "cron.unsupported", "A seventh field for the year is not supported.", position=words[6][1], hint=hint
-        )
-    position = words[6][1] if len(words) > 6 else length
+    position = words[7][1] if len(words) > 7 else length
     count = f"{len(words)} field" + ("" if len(words) == 1 else "s")
     return ScheduleError("cron.fields", f"The expression has {count}.", position=position, hint=hint)
 
@@ -220,17 +263,26 @@ def _wrong_column_count(words: list[tuple[str, int]], length: int) -> ScheduleEr
 def _read_column(column: _Column) -> None:
     offset = 0
     items = column.text.split(",")
+    resolved = []
     for item in items:
         _refuse_what_is_never_meant(column, item, offset, alone=len(items) == 1)
-        if column.kind is DAY:
-            done = _read_special_day(column, item, offset)
-        elif column.kind is WEEKDAY:
-            done = _read_special_weekday(column, item, offset)
+        if re.match(r"H(?![A-Z])", item):
+            plain = _hashed(column, item, offset)
+            column.plain.append(plain)
+            resolved.append(plain)
         else:
-            done = False
-        if not done:
-            _read_plain(column, item, offset)
+            _read_item(column, item, offset)
+            resolved.append(item)
         offset += len(item) + 1
+    column.resolved = ",".join(resolved)
+
+
+def _read_item(column: _Column, item: str, offset: int) -> None:
+    if column.kind is DAY and _read_special_day(column, item, offset):
+        return
+    if column.kind is WEEKDAY and _read_special_weekday(column, item, offset):
+        return
+    _read_plain(column, item, offset)
 
 
 def _refuse_what_is_never_meant(column: _Column, item: str, offset: int, *, alone: bool) -> None:
@@ -242,9 +294,53 @@ def _refuse_what_is_never_meant(column: _Column, item: str, offset: int, *, alon
         raise column.fault("cron.value", f"? is not allowed in the {name} field.", offset, "Use * for every value.")
     if item in ("*", "?") and not alone:
         raise column.fault("cron.value", f"{item} in the {name} field must stand alone.", offset)
-    if re.match(r"[HR](?![A-Z])", item):
-        message = f"{item[0]} in the {name} field is not supported."
-        raise column.fault("cron.unsupported", message, offset, f"Allowed values: {column.kind.allowed}.")
+    if re.match(r"R(?![A-Z])", item):
+        message = f"R, a random value, in the {name} field is not supported."
+        hint = "Use H: a value that spreads tasks and stays the same for each."
+        raise column.fault("cron.unsupported", message, offset, hint)
+
+
+_HASHED = re.compile(r"H(?:\((?P<low>[^-()]*)-(?P<high>[^-()]*)\))?(?:/(?P<step>[^()]*))?")
+
+
+def _hashed(column: _Column, item: str, offset: int) -> str:
+    """What `H`, `H/n`, `H(a-b)` or `H(a-b)/n` stands for: Jenkins' meaning, by our own hash of seed and field.
+
+    One value; with a step of n every nth value from one of the first n. Each field has a hash of its own, so that
+    fields are independent.
+    """
+    kind = column.kind
+    if kind is YEAR:
+        raise column.fault("cron.value", "H is not allowed in the year field.", offset, f"Allowed: {kind.allowed}.")
+    match = _HASHED.fullmatch(item)
+    if match is None:
+        hint = "Write H, H/15, H(0-29) or H(0-29)/10."
+        raise column.fault("cron.syntax", f"{_shown(item)} cannot be read.", offset, hint)
+    low, high = kind.low, _HIGHEST_HASHED_DAY if kind is DAY else kind.high
+    if match["low"] is not None:
+        low = _value(column, match["low"], offset + match.start("low"))
+        high = _value(column, match["high"], offset + match.start("high"))
+        if low > high:
+            message = f"The range of {_shown(item)} ends before it begins."
+            raise column.fault("cron.value", message, offset + match.start("low"), "A range of H cannot wrap round.")
+    count = high - low + 1
+    step = 1
+    if match["step"] is not None:
+        step = _step(column, match["step"], offset + match.start("step"))
+        if step > count:
+            message = f"The step {step} is longer than the range of {count} values."
+            raise column.fault("cron.value", message, offset + match.start("step"))
+    start = low + _hash_number(column.seed, kind) % (count if step == 1 else step)
+    if step == 1:
+        high = start
+    if kind is WEEKDAY:
+        return ",".join(str(day % 7) for day in range(start, high + 1, step))
+    return _stepped(start, high, step)
+
+
+def _hash_number(seed: str, kind: ColumnKind) -> int:
+    text = f"{kind.name}\0{seed}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
 _DAY_TOKEN = re.compile(r"L-(?P<before>[0-9]{1,4})|(?P<nearest>[0-9]{1,4})W|W(?P<nearest_too>[0-9]{1,4})")
@@ -311,7 +407,9 @@ def _read_plain(column: _Column, item: str, offset: int) -> None:
         column.plain.append("*" if step == 1 else f"*/{min(step, kind.high + 1)}")
         return
     if "-" not in base and slash:
-        start = _value(column, base, offset) % (7 if kind is WEEKDAY else 1000)
+        start = _value(column, base, offset)
+        if kind is WEEKDAY:
+            start %= 7
         column.plain.append(_stepped(start, kind.high, step))
         return
     days = _range(column, base, offset)
@@ -348,6 +446,8 @@ def _range(column: _Column, text: str, offset: int) -> list[int]:
         first, last = first % 7, last % 7
     if first <= last:
         return list(range(first, last + 1))
+    if kind is YEAR:
+        raise column.fault("cron.value", f"{_shown(text)} ends before it begins.", offset, "Years do not wrap round.")
     return [*range(first, kind.high + 1), *range(kind.low, last + 1)]
 
 

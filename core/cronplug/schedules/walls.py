@@ -5,60 +5,84 @@ A wall time is a number: the seconds from 1970-01-01 00:00 that a clock on the w
 
 from __future__ import annotations
 
-from cronplug.schedules.months import END_DAY, FIRST_DAYS, MONTH_COUNT, SHAPE_OF_MONTH, month_of_day
+from cronplug.schedules.months import END_DAY, FIRST_DAYS, MONTH_OF_DAY, SHAPE_OF_MONTH, YEAR_COUNT
 from cronplug.schedules.spec import DAY_SECONDS, CronSpec
 
 END_WALL = END_DAY * DAY_SECONDS
+_ALL_YEARS = (1 << YEAR_COUNT) - 1
 
 
 def next_wall(spec: CronSpec, wall: int) -> int | None:
-    """The first wall time at or after `wall` that the expression names; None from the year 2200 on."""
+    """The first wall time at or after `wall` that the expression names; None when there is none before 2200."""
     if wall < 0:
         wall = 0
     elif wall >= END_WALL:
         return None
     day, time = divmod(wall, DAY_SECONDS)
-    month = month_of_day(day)
-    in_month = day - FIRST_DAYS[month] + 1
-    mask = spec.days[SHAPE_OF_MONTH[month]] >> in_month if spec.months >> month % 12 & 1 else 0
-    if mask & 1:
-        found = _next_time(spec, time)
-        if found is not None:
-            return day * DAY_SECONDS + found
-    mask >>= 1
-    if mask:
-        return (day + (mask & -mask).bit_length()) * DAY_SECONDS + spec.first_time
-    for later in range(month + 1, MONTH_COUNT):
-        if spec.months >> later % 12 & 1:
+    month = MONTH_OF_DAY[day]
+    year, month_of_year = divmod(month, 12)
+    months = spec.months if spec.years is None or spec.years >> year & 1 else 0
+    if months >> month_of_year & 1:
+        mask = spec.days[SHAPE_OF_MONTH[month]] >> day - FIRST_DAYS[month] + 1
+        if mask & 1:
+            found = _next_time(spec, time)
+            if found is not None:
+                return day * DAY_SECONDS + found
+        mask >>= 1
+        if mask:
+            return (day + (mask & -mask).bit_length()) * DAY_SECONDS + spec.first_time
+    years = _ALL_YEARS if spec.years is None else spec.years
+    months = months >> month_of_year + 1 << month_of_year + 1
+    while True:
+        while months:
+            lowest = months & -months
+            later = year * 12 + lowest.bit_length() - 1
             mask = spec.days[SHAPE_OF_MONTH[later]]
             if mask:
                 return (FIRST_DAYS[later] + (mask & -mask).bit_length() - 2) * DAY_SECONDS + spec.first_time
-    return None
+            months ^= lowest
+        rest = years >> year + 1
+        if not rest:
+            return None
+        year += (rest & -rest).bit_length()
+        months = spec.months
 
 
 def latest_wall(spec: CronSpec, wall: int) -> int | None:
-    """The last wall time at or before `wall` that the expression names; None before 1970."""
+    """The last wall time at or before `wall` that the expression names; None when there is none since 1970."""
     if wall < 0:
         return None
     if wall >= END_WALL:
         wall = END_WALL - 1
     day, time = divmod(wall, DAY_SECONDS)
-    month = month_of_day(day)
-    in_month = day - FIRST_DAYS[month] + 1
-    mask = spec.days[SHAPE_OF_MONTH[month]] if spec.months >> month % 12 & 1 else 0
-    if mask >> in_month & 1:
-        found = _latest_time(spec, time)
-        if found is not None:
-            return day * DAY_SECONDS + found
-    mask &= (1 << in_month) - 1
-    if mask:
-        return (FIRST_DAYS[month] + mask.bit_length() - 2) * DAY_SECONDS + spec.last_time
-    for earlier in range(month - 1, -1, -1):
-        if spec.months >> earlier % 12 & 1:
+    month = MONTH_OF_DAY[day]
+    year, month_of_year = divmod(month, 12)
+    years = _ALL_YEARS if spec.years is None else spec.years
+    months = spec.months & (2 << month_of_year) - 1 if spec.years is None or years >> year & 1 else 0
+    if months >> month_of_year:
+        in_month = day - FIRST_DAYS[month] + 1
+        mask = spec.days[SHAPE_OF_MONTH[month]]
+        if mask >> in_month & 1:
+            found = _latest_time(spec, time)
+            if found is not None:
+                return day * DAY_SECONDS + found
+        mask &= (1 << in_month) - 1
+        if mask:
+            return (FIRST_DAYS[month] + mask.bit_length() - 2) * DAY_SECONDS + spec.last_time
+        months ^= 1 << month_of_year
+    while True:
+        while months:
+            highest = months.bit_length() - 1
+            earlier = year * 12 + highest
             mask = spec.days[SHAPE_OF_MONTH[earlier]]
             if mask:
                 return (FIRST_DAYS[earlier] + mask.bit_length() - 2) * DAY_SECONDS + spec.last_time
-    return None
+            months ^= 1 << highest
+        rest = years & (1 << year) - 1
+        if not rest:
+            return None
+        year = rest.bit_length() - 1
+        months = spec.months
 
 
 def count_walls(spec: CronSpec, start: int, end: int) -> int:
@@ -85,10 +109,10 @@ def _count_days(spec: CronSpec, start: int, end: int) -> int:
     """How many days from `start` up to but not including `end` are wanted; both are within the known months."""
     if start >= end:
         return 0
-    first_month, last_month = month_of_day(start), month_of_day(end - 1)
+    first_month, last_month = MONTH_OF_DAY[start], MONTH_OF_DAY[end - 1]
     total = 0
     for month in range(first_month, last_month + 1):
-        if spec.months >> month % 12 & 1:
+        if spec.months >> month % 12 & 1 and (spec.years is None or spec.years >> month // 12 & 1):
             mask = spec.days[SHAPE_OF_MONTH[month]]
             if month == last_month:
                 mask &= (2 << end - FIRST_DAYS[month]) - 1

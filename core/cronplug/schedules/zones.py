@@ -9,12 +9,12 @@ from __future__ import annotations
 import difflib
 import re
 import struct
-from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 
 import tzdata
 
@@ -41,22 +41,21 @@ def known_zones() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class ZoneTable:
-    """The offsets of a zone from UTC. Segment i runs from `starts[i]` to `end(i)`, both UTC epoch seconds.
+    """The offsets of a zone from UTC. Segment i runs from `starts[i]` to `ends[i]`, both UTC epoch seconds.
 
-    `offsets[i]` is what is added to UTC to get local time. Neighbouring segments have different offsets.
+    The last one ends far beyond all years. `offsets[i]` is what is added to UTC to get local time. Neighbouring segments have different offsets. `changes[i]`:
+    how far the clock goes forward where segment i begins; negative when it goes back, 0 for the first.
     """
 
     name: str
-    starts: array[int]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
     offsets: tuple[int, ...]
+    changes: tuple[int, ...]
 
     def segment_at(self, at: int) -> int:
         """The segment in force at an instant (UTC epoch seconds)."""
         return bisect_right(self.starts, at) - 1
-
-    def end(self, segment: int) -> int:
-        """The instant at which a segment ends, far beyond all years for the last one."""
-        return self.starts[segment + 1] if segment + 1 < len(self.starts) else _END
 
     def offset_at(self, at: int) -> int:
         """What is added to UTC at an instant (UTC epoch seconds) to get local time, in seconds."""
@@ -81,7 +80,8 @@ def load_zone(name: str) -> ZoneTable:
         if not offsets or offsets[-1] != offset:
             starts.append(start)
             offsets.append(offset)
-    return ZoneTable(name, array("q", starts), tuple(offsets))
+    changes = (0, *(after - before for before, after in pairwise(offsets)))
+    return ZoneTable(name, tuple(starts), (*starts[1:], _END), tuple(offsets), changes)
 
 
 def _unknown_zone(name: str) -> ScheduleError:
