@@ -99,7 +99,13 @@ def parse_rule(rule: ScheduleRule, *, seed: str = "") -> Schedule:
     A rule that counts from the end of the last execution has no fire times of its own: ScheduleError `interval.anchor`.
     """
     if isinstance(rule, CronRule):
-        return parse_schedule(cron_expression=rule.cron_expression, timezone=rule.timezone)
+        return parse_schedule(
+            cron_expression=rule.cron_expression,
+            timezone=rule.timezone,
+            on_dst_gap=rule.on_dst_gap,
+            on_dst_repeat=rule.on_dst_repeat,
+            seed=seed,
+        )
     if isinstance(rule, OnceRule):
         return OnceSchedule(at=rule.at)
     assert isinstance(rule, IntervalRule)
