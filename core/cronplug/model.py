@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -48,6 +48,13 @@ class Delivery(StrEnum):
 
     AT_LEAST_ONCE = "at_least_once"
     AT_MOST_ONCE = "at_most_once"
+
+
+class RetryBackoff(StrEnum):
+    """How the delay between attempts grows: not at all, or twice as long each time."""
+
+    FIXED = "fixed"
+    EXPONENTIAL = "exponential"
 
 
 class DstGap(StrEnum):
@@ -114,6 +121,7 @@ class Reason(StrEnum):
     HTTP_REFUSED = "http_refused"
     TIMEOUT = "timeout"
     WORKER_DIED = "worker_died"
+    OUT_OF_MEMORY = "out_of_memory"
     RETRYING = "retrying"
     CANCELLED_BY_REQUEST = "cancelled_by_request"
     TASK_DELETED = "task_deleted"
@@ -141,6 +149,90 @@ class CalendarUse:
 
     calendar_id: str
     mode: CalendarMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarDates:
+    """Whole days of a calendar from `first` to `last`, both included, by the calendar's zone."""
+
+    name: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarYearly:
+    """A day of every year; 29 February only of leap years."""
+
+    name: str
+    month: int
+    day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarWeekdays:
+    """Days of every week (0 is Monday), whole or from `begins` up to, not including, `ends`.
+
+    `ends` None: to the end of the day. `ends` not after `begins`: on the next day.
+    """
+
+    name: str
+    days: tuple[int, ...]
+    begins: time | None = None
+    ends: time | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarWeekly:
+    """A span of every week from a weekday (0 is Monday) and time up to, not including, another; it may pass Sunday."""
+
+    name: str
+    first_day: int
+    begins: time
+    last_day: int
+    ends: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarWindow:
+    """One span of time from `start_at` up to, not including, `end_at`."""
+
+    name: str
+    start_at: datetime
+    end_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarDefinition:
+    """What a person decides about a calendar: it covers what any of its entries covers.
+
+    Days and times of day are those of `timezone`. The name of an entry may be empty.
+    """
+
+    name: str
+    description: str = ""
+    timezone: str = "UTC"
+    dates: tuple[CalendarDates, ...] = ()
+    yearly: tuple[CalendarYearly, ...] = ()
+    weekdays: tuple[CalendarWeekdays, ...] = ()
+    weekly: tuple[CalendarWeekly, ...] = ()
+    windows: tuple[CalendarWindow, ...] = ()
+
+    @property
+    def entry_count(self) -> int:
+        """How many entries it has."""
+        return len(self.dates) + len(self.yearly) + len(self.weekdays) + len(self.weekly) + len(self.windows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCalendar:
+    """A calendar as it is kept. `revision` counts from 1."""
+
+    id: str
+    definition: CalendarDefinition
+    revision: int
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +287,7 @@ class TaskDefinition:
     `start_at` and `end_at` bound the fire times, both included. `jitter_seconds` spreads the starts: each execution may
     wait up to so long after its fire time, never past the next one. `max_executions` is how many the schedules may
     start in all. `overlap_queue_max` bounds the waiting executions under overlap `queue`. Fire times before
-    `paused_until` are skipped.
+    `paused_until` are skipped. The fields of retries are those of `cronplug.planning.RetryPolicy`.
     """
 
     name: str
@@ -225,6 +317,11 @@ class TaskDefinition:
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     max_retries: int = 0
     retry_delay_seconds: int = 60
+    retry_backoff: RetryBackoff = RetryBackoff.FIXED
+    retry_max_delay_seconds: int = 3_600
+    retry_jitter_percent: int = 0
+    retry_on: tuple[str, ...] = ()
+    no_retry_on: tuple[str, ...] = ()
     timeout_seconds: int = 300
 
     @property
@@ -340,6 +437,17 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactInfo:
+    """A file that a function left with its execution, without its data. `size` is in bytes."""
+
+    name: str
+    media_type: str
+    size: int
+    attempt: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionInfo:
     """A registered function as the core knows it; plain data, made without holding plugin objects."""
 
@@ -354,6 +462,7 @@ class FunctionInfo:
     timeout_seconds: int | None
     max_retries: int | None
     tags: tuple[str, ...]
+    memory_mb: int | None = None
 
 
 PluginStatus = Literal["ok", "broken", "disabled"]

@@ -1,19 +1,14 @@
-"""Overlap, what follows an attempt, and the next fire time of a changed task."""
+"""Overlap, and the next fire time of a changed task."""
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from cronplug.model import Delivery, Overlap, Reason, Status, Trigger
+from cronplug.model import Overlap, Reason, Status, Trigger
 from cronplug.planning import (
-    AfterAttempt,
-    AttemptFacts,
     PlannedFire,
-    plan_after_attempt,
     plan_next_run_at,
     plan_overlap,
     settle_overlap,
@@ -58,60 +53,6 @@ def test_what_is_caught_up_is_not_skipped_by_its_own_kind() -> None:
     settled = settle_overlap(fires, overlap=Overlap.SKIP, unfinished=True)
 
     assert [f.status for f in settled] == ["queued", "queued", "skipped"]
-
-
-def after(verdict: str, *, max_retries: int = 2, delivery: str = "at_least_once", **facts: Any) -> AfterAttempt:
-    reason = {"success": "completed", "failed": "error", "timed_out": "timeout", "cancelled": "cancelled_by_request"}
-    known = {"reason": Reason(reason.get(verdict, "cut_off")), "attempt": 1, **facts}
-    return plan_after_attempt(
-        AttemptFacts(verdict=verdict, **known),  # type: ignore[arg-type]
-        max_retries=max_retries,
-        retry_delay_seconds=60,
-        delivery=Delivery(delivery),
-        now=NOW,
-    )
-
-
-@pytest.mark.parametrize(
-    ("verdict", "facts", "status", "reason", "delay", "counted"),
-    [
-        ("success", {}, "success", "completed", None, True),
-        ("cancelled", {}, "cancelled", "cancelled_by_request", None, True),
-        ("failed", {}, "queued", "retrying", 60, True),
-        ("failed", {"attempt": 2}, "queued", "retrying", 60, True),
-        ("failed", {"attempt": 3}, "failed", "error", None, True),
-        ("failed", {"max_retries": 0}, "failed", "error", None, True),
-        ("failed", {"reason": Reason.WORKER_DIED}, "queued", "retrying", 60, True),
-        ("failed", {"permanent": True, "reason": Reason.PERMANENT_ERROR}, "failed", "permanent_error", None, True),
-        ("failed", {"cancel_requested": True}, "failed", "error", None, True),
-        ("failed", {"retry_after_seconds": 5.5}, "queued", "retrying", 5.5, True),
-        ("failed", {"retry_after_seconds": 0}, "queued", "retrying", 0, True),
-        ("failed", {"retry_after_seconds": -3}, "queued", "retrying", 0, True),
-        ("failed", {"retry_after_seconds": math.nan}, "queued", "retrying", 0, True),
-        ("failed", {"retry_after_seconds": math.inf}, "queued", "retrying", 604_800, True),
-        ("failed", {"retry_after_seconds": 5, "attempt": 3}, "failed", "error", None, True),
-        ("timed_out", {}, "queued", "retrying", 60, True),
-        ("timed_out", {"attempt": 3}, "timed_out", "timeout", None, True),
-        ("cut_off", {}, "queued", "cut_off", 0, False),
-        ("cut_off", {"max_retries": 0}, "queued", "cut_off", 0, False),
-        ("cut_off", {"reason": Reason.SHUTDOWN}, "queued", "shutdown", 0, False),
-        ("cut_off", {"cut_offs": 3}, "queued", "cut_off", 0, False),
-        ("cut_off", {"cut_offs": 4}, "lost", "crash_loop", None, False),
-        ("cut_off", {"delivery": "at_most_once"}, "lost", "cut_off", None, False),
-        ("cut_off", {"cancel_requested": True}, "cancelled", "cancelled_by_request", None, False),
-    ],
-)
-def test_after_attempt_table(
-    verdict: str, facts: dict[str, Any], status: str, reason: str, delay: float | None, counted: bool
-) -> None:
-    decided = after(verdict, **facts)
-
-    assert (decided.status, decided.reason, decided.counted) == (status, reason, counted)
-    assert decided.available_at == (None if delay is None else NOW + timedelta(seconds=delay))
-
-
-def test_a_retry_says_which_one_it_is_and_when() -> None:
-    assert after("failed").sentence == "Retry 1 of 2 at 2026-03-02T12:01:00.000Z."
 
 
 HOURLY = parse_schedule(cron_expression="0 * * * *", timezone="UTC")

@@ -35,7 +35,7 @@ from cronplug.model import (
     TaskType,
     Trigger,
 )
-from cronplug.planning import AfterAttempt, AttemptFacts, plan_after_attempt
+from cronplug.planning import NO_RETRIES, AfterAttempt, AttemptFacts, RetryPolicy, plan_after_attempt
 from cronplug.registry import Registry
 from cronplug.store import Store, executions, tasks
 
@@ -306,10 +306,23 @@ def after(execution: Execution, definition: TaskDefinition | None, outcome: Outc
             retry_after_seconds=outcome.retry_after_seconds,
             cancel_requested=execution.cancel_requested,
         ),
-        max_retries=definition.max_retries if definition else 0,
-        retry_delay_seconds=definition.retry_delay_seconds if definition else 0,
+        policy=retry_policy(definition) if definition else NO_RETRIES,
         delivery=definition.delivery if definition else Delivery.AT_LEAST_ONCE,
         now=now,
+        seed=execution.id,
+    )
+
+
+def retry_policy(definition: TaskDefinition) -> RetryPolicy:
+    """What a task wants done about failed attempts."""
+    return RetryPolicy(
+        max_retries=definition.max_retries,
+        delay_seconds=definition.retry_delay_seconds,
+        backoff=definition.retry_backoff,
+        max_delay_seconds=definition.retry_max_delay_seconds,
+        jitter_percent=definition.retry_jitter_percent,
+        retry_on=definition.retry_on,
+        no_retry_on=definition.no_retry_on,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from cronplug.clock import rfc3339
-from cronplug.model import Delivery, Reason, Status
+from cronplug.model import Delivery, Reason, RetryBackoff, Status
 
 MAX_CUT_OFFS = 5
 """An execution cut off so many times is lost."""
@@ -18,11 +20,34 @@ Verdict = Literal["success", "failed", "timed_out", "cancelled", "cut_off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Whether, how often and how far apart a failed attempt is tried again.
+
+    The delay is `delay_seconds`, doubled for each further retry when `backoff` is exponential, at most
+    `max_delay_seconds`, and then up to `jitter_percent` longer or shorter. `retry_on` (empty: every failure) and
+    `no_retry_on` name kinds of failure: reasons (`timeout`, `http_status`, ...) and, for a function that raised, the
+    names of the exception's class and its bases. `no_retry_on` wins.
+    """
+
+    max_retries: int = 0
+    delay_seconds: float = 60
+    backoff: RetryBackoff = RetryBackoff.FIXED
+    max_delay_seconds: float = 3_600
+    jitter_percent: int = 0
+    retry_on: Collection[str] = ()
+    no_retry_on: Collection[str] = ()
+
+
+NO_RETRIES = RetryPolicy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFacts:
     """How an attempt ended, and what the execution may still do.
 
     `attempt` counts from 1 and leaves out attempts that were cut off; `cut_offs` are those before this one.
-    `permanent` forbids a retry; `retry_after_seconds` replaces the task's delay for this one.
+    `permanent` forbids a retry; `retry_after_seconds` replaces the policy's delay for this one. `error_kinds` are the
+    names of the exception's class and its bases, empty when nothing was raised.
     """
 
     verdict: Verdict
@@ -32,6 +57,7 @@ class AttemptFacts:
     permanent: bool = False
     retry_after_seconds: float | None = None
     cancel_requested: bool = False
+    error_kinds: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +76,12 @@ class AfterAttempt:
 
 
 def plan_after_attempt(
-    facts: AttemptFacts, *, max_retries: int, retry_delay_seconds: float, delivery: Delivery, now: datetime
+    facts: AttemptFacts, *, policy: RetryPolicy, delivery: Delivery, now: datetime, seed: str = ""
 ) -> AfterAttempt:
     """Decide whether an execution ends with this attempt or is tried again, and when.
 
-    A failed or timed out attempt is tried again while `attempt` is at most `max_retries`, unless it is permanent or
-    its cancel was asked for. One that was cut off is tried again at once and counts for nothing, up to 5 times; under
+    A failed or timed out attempt is tried again while `attempt` is at most `max_retries`, unless it is permanent, of a
+    kind that the policy does not retry, or its cancel was asked for. `seed` (the execution's id) places the jitter. One that was cut off is tried again at once and counts for nothing, up to 5 times; under
     `at_most_once` it is lost.
     """
     if facts.verdict == "success":
@@ -65,17 +91,48 @@ def plan_after_attempt(
     if facts.verdict == "cut_off":
         return _plan_after_cut_off(facts, delivery=delivery, now=now)
     ended = Status.TIMED_OUT if facts.verdict == "timed_out" else Status.FAILED
-    if facts.permanent or facts.cancel_requested or facts.attempt > max_retries:
+    if facts.permanent or facts.cancel_requested or facts.attempt > policy.max_retries:
         return AfterAttempt(status=ended, reason=facts.reason)
-    delay = retry_delay_seconds if facts.retry_after_seconds is None else facts.retry_after_seconds
+    if (sentence := _why_no_retry(facts, policy)) is not None:
+        return AfterAttempt(status=ended, reason=facts.reason, sentence=sentence)
+    if facts.retry_after_seconds is None:
+        delay = retry_delay_seconds(policy, attempt=facts.attempt, seed=seed)
+    else:
+        delay = facts.retry_after_seconds
     bounded = min(delay, MAX_RETRY_DELAY_SECONDS) if delay > 0 else 0  # a delay that is not a number is 0
     available_at = now + timedelta(seconds=bounded)
     return AfterAttempt(
         status=Status.QUEUED,
         reason=Reason.RETRYING,
         available_at=available_at,
-        sentence=f"Retry {facts.attempt} of {max_retries} at {rfc3339(available_at)}.",
+        sentence=f"Retry {facts.attempt} of {policy.max_retries} at {rfc3339(available_at)}.",
     )
+
+
+def retry_delay_seconds(policy: RetryPolicy, *, attempt: int, seed: str = "") -> float:
+    """The seconds between the end of `attempt` (from 1) and the next one; the same for the same `seed`.
+
+    >>> exponential = RetryPolicy(delay_seconds=10, backoff=RetryBackoff.EXPONENTIAL, max_delay_seconds=60)
+    >>> [retry_delay_seconds(exponential, attempt=attempt) for attempt in (1, 2, 3, 4)]
+    [10, 20, 40, 60]
+    """
+    delay = policy.delay_seconds
+    if policy.backoff is RetryBackoff.EXPONENTIAL:
+        delay = min(delay * 2 ** min(attempt - 1, 30), max(policy.max_delay_seconds, policy.delay_seconds))
+    if not policy.jitter_percent:
+        return delay
+    digest = hashlib.blake2b(f"{seed} {attempt}".encode(), digest_size=8).digest()
+    share = int.from_bytes(digest, "big") / 2**64  # 0 up to 1
+    return delay * (1 + (2 * share - 1) * policy.jitter_percent / 100)
+
+
+def _why_no_retry(facts: AttemptFacts, policy: RetryPolicy) -> str | None:
+    kinds = {facts.reason.value, *facts.error_kinds}
+    if refused := sorted(kinds.intersection(policy.no_retry_on)):
+        return f"Not tried again: noRetryOn names {refused[0]}."
+    if policy.retry_on and kinds.isdisjoint(policy.retry_on):
+        return "Not tried again: retryOn does not name this kind of failure."
+    return None
 
 
 def _plan_after_cut_off(facts: AttemptFacts, *, delivery: Delivery, now: datetime) -> AfterAttempt:

@@ -21,13 +21,21 @@ from cronplug.model import (
     Json,
     OnceRule,
     Overlap,
+    RetryBackoff,
     ScheduleRule,
     TaskDefinition,
     TaskType,
 )
 
 _NAMES = tuple(field.name for field in fields(TaskDefinition))
-_ENUMS: Mapping[str, type[StrEnum]] = {"type": TaskType, "catch_up": CatchUp, "overlap": Overlap, "delivery": Delivery}
+_ENUMS: Mapping[str, type[StrEnum]] = {
+    "type": TaskType,
+    "catch_up": CatchUp,
+    "overlap": Overlap,
+    "delivery": Delivery,
+    "retry_backoff": RetryBackoff,
+}
+_TUPLES = ("tags", "retry_on", "no_retry_on")
 _INSTANTS = ("start_at", "end_at", "paused_until")
 
 _RULES: Mapping[str, type[CronRule | IntervalRule | OnceRule]] = {
@@ -44,7 +52,7 @@ def definition_to_json(definition: TaskDefinition) -> dict[str, Json]:
     """All fields by name; instants as epoch milliseconds."""
     values = {name: getattr(definition, name) for name in _NAMES}
     return values | {
-        "tags": list(definition.tags),
+        **{name: list(values[name]) for name in _TUPLES},
         "function_payload": dict(definition.function_payload),
         "http_headers": dict(definition.http_headers),
         "schedules": [_rule_to_json(rule) for rule in definition.schedules],
@@ -63,7 +71,8 @@ def definition_from_json(stored: dict[str, Json]) -> tuple[TaskDefinition, str |
     _read_enums(values, _ENUMS, faults)
     for name in _INSTANTS:
         values[name] = _instant(values.get(name))
-    values["tags"] = tuple(values.get("tags", ()))
+    for name in _TUPLES:
+        values[name] = tuple(values.get(name, ()))
     values["schedules"] = _rules_from_json(stored, faults)
     fault = f"This version of cronplug does not know what it means that {', '.join(faults)}." if faults else None
     return TaskDefinition(**{"name": "", "type": TaskType.FUNCTION} | values), fault
