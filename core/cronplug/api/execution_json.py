@@ -25,6 +25,7 @@ ReasonName = Literal[
     "http_refused",
     "timeout",
     "worker_died",
+    "out_of_memory",
     "retrying",
     "cancelled_by_request",
     "task_deleted",
@@ -35,6 +36,11 @@ ReasonName = Literal[
     "scheduler_down",
     "outside_window",
     "over_limit",
+    "calendar",
+    "paused",
+    "function_missing",
+    "queue_full",
+    "replaced",
 ]
 
 
