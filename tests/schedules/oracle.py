@@ -6,7 +6,9 @@ of Vixie cron's main loop (cron.c in Debian's cron 3.0pl1) for clock changes.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import resources
 from itertools import pairwise
@@ -64,32 +66,59 @@ def clock_changes(name: str, first_year: int, last_year: int) -> tuple[datetime,
     return tuple(found)
 
 
+@cache
+def zones_by_data() -> tuple[tuple[str, ...], ...]:
+    """The names of all zones, those with the same data together."""
+    folder = resources.files("tzdata")
+    named = defaultdict(list)
+    for name in sorted(folder.joinpath("zones").read_text("utf-8").split()):
+        named[folder.joinpath("zoneinfo", *name.split("/")).read_bytes()].append(name)
+    return tuple(tuple(names) for names in named.values())
+
+
 class PlainCron:
-    """Five fields of `*`, numbers, ranges that rise, steps and lists."""
+    """Five fields of `*`, numbers, ranges that rise, steps and lists; `L` and `n#k` in lists of single days."""
 
     def __init__(self, text: str) -> None:
         columns = text.split()
+        self.last_day = "L" in columns[2].split(",")
+        self.nth = {tuple(map(int, item.split("#"))) for item in columns[4].split(",") if "#" in item}
+        plain = [",".join(item for item in column.split(",") if item != "L" and "#" not in item) for column in columns]
         self.minutes, self.hours, self.days, self.months, weekdays = (
-            self._values(column, low, high) for column, (low, high) in zip(columns, _RANGES, strict=True)
+            self._values(column, low, high) for column, (low, high) in zip(plain, _RANGES, strict=True)
         )
         self.weekdays = {day % 7 for day in weekdays}
+        self._named_minutes: dict[int, set[int]] = {}
         self.either = columns[2] != "*" and columns[4] != "*"
         self.is_wild = columns[0].startswith("*") or columns[1].startswith("*")
 
     @staticmethod
     def _values(column: str, low: int, high: int) -> set[int]:
         values: set[int] = set()
-        for item in column.split(","):
+        for item in filter(None, column.split(",")):
             base, _, step = item.partition("/")
             first, _, last = (f"{low}-{high}" if base == "*" else base).partition("-")
             values.update(range(int(first), int(last or (high if step else first)) + 1, int(step or 1)))
         return values
 
     def names(self, wall: datetime) -> bool:
-        if wall.minute not in self.minutes or wall.hour not in self.hours or wall.month not in self.months:
+        return wall.minute in self.minutes and wall.hour in self.hours and self.names_day(wall.date())
+
+    def names_day(self, day: date) -> bool:
+        if day.month not in self.months:
             return False
-        by_day, by_weekday = wall.day in self.days, wall.isoweekday() % 7 in self.weekdays
+        weekday = day.isoweekday() % 7
+        by_day = day.day in self.days or (self.last_day and (day + timedelta(days=1)).day == 1)
+        by_weekday = weekday in self.weekdays or (weekday, (day.day + 6) // 7) in self.nth
         return by_day or by_weekday if self.either else by_day and by_weekday
+
+    def names_minute(self, wall: int) -> bool:
+        """Whether it names a wall time given in minutes from 1970; each day is worked out once."""
+        day, minute = divmod(wall, 1440)
+        if day not in self._named_minutes:
+            named = {hour * 60 + minute for hour in self.hours for minute in self.minutes}
+            self._named_minutes[day] = named if self.names_day(date(1970, 1, 1) + timedelta(days=day)) else set()
+        return minute in self._named_minutes[day]
 
 
 def walls_of(zone: ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
@@ -121,4 +150,26 @@ def simulate(cron: PlainCron, walls: list[datetime], start: datetime) -> list[da
             runs = cron.is_wild and cron.names(wall)
         if runs:
             fired.append(start + number * minute)
+    return fired
+
+
+def simulate_minutes(cron: PlainCron, walls: Sequence[int], *, shift: bool, once: bool) -> list[int]:
+    """The same loop on minutes from 1970, with a choice for gaps and repeats: at which places of `walls` it starts.
+
+    `walls[0]` is the minute before the first one; there must be no clock change in the 3 hours before.
+    """
+    fired = []
+    virtual = walls[0]
+    for number, wall in enumerate(walls[1:]):
+        ahead = wall - virtual
+        if 1 < ahead <= _GAP_LIMIT and shift:
+            runs = any(cron.names_minute(minute) for minute in range(virtual + 1, wall + 1))
+        elif -_REPEAT_LIMIT < ahead < 1 and once:
+            continue
+        else:
+            runs = cron.names_minute(wall)
+        if runs:
+            fired.append(number)
+        if not -_REPEAT_LIMIT < ahead < 1:
+            virtual = wall
     return fired

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cronplug.schedules import CronSchedule, ScheduleError, known_zones, parse_schedule, preview
-from cronplug.schedules.spec import compile_cron, forget_compiled
+from cronplug.schedules.spec import forget_compiled
 from tests.schedules.oracle import ZONES, clock_changes, zone_of_package
 
 SECOND = timedelta(seconds=1)
@@ -57,14 +57,34 @@ SPECIAL_EXPRESSIONS = st.builds(
     st.sampled_from(["*", "5L", "sun#1", "mon-wed#2", "1,5#3", "sat-mon", "?"]),
 ).filter(lambda text: not text.endswith("31 2 *") and not text.endswith("31 2 ?"))
 
-EXPRESSIONS = st.one_of(plain_expressions(), SPECIAL_EXPRESSIONS)
+HASHED_EXPRESSIONS = st.sampled_from(
+    ["H H * * *", "H/7 * * * *", "H(0-20)/3 1-3 H/5 * *", "H 0 2 * * H", "0 H(1-3) * * *"]
+)
+YEARS = st.sampled_from([None, "*", "1990-2080", "*/1,2011", "1970-2199/1"])
+
+
+@st.composite
+def expressions(draw: st.DrawFn) -> str:
+    text = draw(st.one_of(plain_expressions(), SPECIAL_EXPRESSIONS, HASHED_EXPRESSIONS))
+    years = draw(YEARS)
+    return text if years is None else f"{'0 ' if len(text.split()) == 5 else ''}{text} {years}"
+
+
+CHOICES_FOR_GAPS = st.sampled_from([None, "shift", "skip"])
+CHOICES_FOR_REPEATS = st.sampled_from([None, "once", "twice"])
 
 
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[CronSchedule, datetime]:
     """A schedule and an instant, as often as not within a day of a clock change."""
     zone = draw(st.sampled_from(ZONES))
-    schedule = parse_schedule(cron_expression=draw(EXPRESSIONS), timezone=zone)
+    schedule = parse_schedule(
+        cron_expression=draw(expressions()),
+        timezone=zone,
+        on_dst_gap=draw(CHOICES_FOR_GAPS),
+        on_dst_repeat=draw(CHOICES_FOR_REPEATS),
+        seed=draw(st.sampled_from(["", "one", "two"])),
+    )
     if draw(st.booleans()):
         change = draw(st.sampled_from(clock_changes(zone, 2008, 2012)))
         return schedule, change + timedelta(seconds=draw(st.integers(-86_400, 86_400)))
@@ -109,7 +129,7 @@ def test_every_fire_time_matches_its_fields_on_the_wall_unless_it_is_a_run_after
     situation: tuple[CronSchedule, datetime],
 ) -> None:
     schedule, at = situation
-    spec, zone = compile_cron(schedule.cron_expression), zone_of_package(schedule.timezone)
+    spec, zone = schedule.spec, zone_of_package(schedule.timezone)
 
     for fire_time in schedule.fire_times(at, at + timedelta(days=500), 30):
         wall = fire_time.astimezone(zone)
@@ -120,7 +140,7 @@ def test_every_fire_time_matches_its_fields_on_the_wall_unless_it_is_a_run_after
         after = wall.utcoffset()
         assert before is not None
         assert after is not None
-        assert not spec.is_wild
+        assert schedule.on_dst_gap == "shift" or (schedule.on_dst_gap is None and not spec.is_wild)
         assert timedelta(0) < after - before < timedelta(hours=3)
 
 
@@ -156,7 +176,7 @@ def test_agrees_with_cronsim_in_utc(expression: str, seconds: int) -> None:
     assert schedule.fire_times(start, start + timedelta(days=36_500), 5) == [next(theirs) for _ in range(5)]
 
 
-SOUP = st.text(alphabet="0123456789*/,-?#LWHR@ \tabcdmonfriSATjan+.()~\x00é٣", max_size=40)
+SOUP = st.text(alphabet="0123456789*/,-?#LWHR@() \tabcdmonfriSATjan+.()~\x00é٣", max_size=40)
 TOKENS = st.sampled_from(
     [
         "*",
@@ -182,6 +202,12 @@ TOKENS = st.sampled_from(
         "1,2,,3",
         "99999999999999999999999",
         "H",
+        "H/9",
+        "H(1-5)",
+        "H(9-1)/2",
+        "2026",
+        "2026-2199/7",
+        "1970,2199",
         "@daily",
         "1/2/3",
         "29",
@@ -205,15 +231,17 @@ def mixed(items: str, special: str = "") -> st.SearchStrategy[str]:
 
 
 ACCEPTED = st.builds(
-    "{} {} {} {} {} {}".format,
+    "{} {} {} {} {} {} {}".format,
     mixed("59 0"),
-    mixed("0-59 50-10"),
+    mixed("0-59 50-10 H H/7"),
     mixed("0 23 22-2"),
     mixed("31 28-L", "L LW L-3 15W"),
     mixed("feb NOV-FEB 12").map(lambda text: text.replace("*/2", "*/3")),
     st.lists(
-        st.sampled_from(["1", "5", "sun", "fri-mon", "1-5/2", "*/2", "*/1", "7", "5L", "1#1", "mon-wed#2"]), max_size=4
+        st.sampled_from(["1", "5", "sun", "fri-mon", "1-5/2", "*/2", "*/1", "7", "5L", "1#1", "mon-wed#2", "H"]),
+        max_size=4,
     ).map(lambda chosen: ",".join(chosen) or "*"),
+    st.sampled_from(["", "*", "1970", "2199", "1970-2199/3", "2026,2100-2110", "*/4"]),
 )
 
 
@@ -224,6 +252,10 @@ def answer(text: str) -> None:
     except ScheduleError:
         return
     preview(schedule, after=datetime(2026, 3, 8, 5, tzinfo=UTC), count=5)
+    far = datetime(2199, 12, 31, 23, tzinfo=UTC)
+    schedule.latest_fire_time(far)
+    schedule.next_fire_time(far)
+    schedule.count_fire_times(datetime(1970, 1, 2, tzinfo=UTC), far)
     assert schedule.shortest_interval_seconds >= 1
 
 
@@ -251,6 +283,10 @@ def test_any_text_gets_an_answer_or_a_schedule_error_at_once(text: str) -> None:
         ("50-49," * 40)[:240] + "1 * * * *",
         "0," * 123 + "0 * * * *",
         "0 0 " + "L-1," * 50 + "L * *",
+        "0 0 0 29 2 * 2196",
+        "0 0 0 1-30/2 * * 1970-2199/2",
+        "59 59 23 31 12 * 2199",
+        ("H(0-58)," * 30)[:240] + "1 * * * *",
     ],
 )
 def test_the_longest_and_the_sparsest_get_an_answer_at_once(text: str) -> None:
