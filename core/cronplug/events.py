@@ -121,10 +121,11 @@ class Doorbells:
     """How the rest of the process wakes the engine: hints, never needed for correctness.
 
     `plan`: a task changed, so the earliest fire time may have. `claim`: an execution was queued or a slot came free.
-    `cancel`: an execution that runs is to be stopped.
+    `cancel`: an execution that runs is to be stopped. `ends`: an execution ended, or waits for the end of another.
     """
 
     def __init__(self) -> None:
         self.plan = Doorbell()
         self.claim = Doorbell()
         self.cancel = Doorbell()
+        self.ends = Doorbell()

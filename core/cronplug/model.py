@@ -236,6 +236,24 @@ class StoredCalendar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A pause of every schedule: fire times from `since` up to, not including, `until` (None: no end) are skipped."""
+
+    since: datetime
+    until: datetime | None = None
+    reason: str = ""
+
+    def covers(self, at: datetime) -> bool:
+        """Whether a fire time falls into it."""
+        return self.since <= at and (self.until is None or at < self.until)
+
+    @property
+    def sentence(self) -> str:
+        """Why a fire time in it did not run."""
+        return f"All schedules were paused: {self.reason}" if self.reason else "All schedules were paused."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CronRule:
     """Fire times by a cron expression in an IANA zone.
 
@@ -419,6 +437,19 @@ class Attempt:
     error_message: str | None
     worker: str | None
     counted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """What of a task is not ended: its oldest running execution, or its oldest queued one when none runs.
+
+    `since` is when that one started, or was queued. `held` is how many wait for an earlier one (`HELD`).
+    """
+
+    execution_id: str
+    is_running: bool
+    since: datetime
+    held: int = 0
 
 
 Stream = Literal["stdout", "stderr", "log"]
