@@ -140,8 +140,9 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         failed_days=settings.failed_retention_days,
         backup_dir=settings.backup_dir,
     )
-    pool = WorkerPool(registry, max_workers=settings.workers, environ=settings.worker_environ)
-    executors = Executors(workers=pool, inline=InlineExecutor(registry, platform), http=HttpExecutor(policy))
+    pool = WorkerPool(registry, max_workers=settings.workers, policy=policy, environ=settings.worker_environ)
+    inline = InlineExecutor(registry, platform, policy=policy)
+    executors = Executors(workers=pool, inline=inline, http=HttpExecutor(policy))
     observers = Observers(registry)
     node = Node(store=store, clock=clock, version=VERSION)
     outputs = OutputBook(store=store, clock=clock, bus=bus)

@@ -16,6 +16,7 @@ from cronplug.executors.base import AttemptSpec, Outcome, Stop
 from cronplug.executors.pool import WorkerPool
 from cronplug.model import Stream, Trigger
 from cronplug.registry import Registry
+from cronplug.sdk.keeping import Artifact
 from tests.registry.installing import FIRST_PARTY, Site
 
 FIRE_TIME = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
@@ -28,6 +29,9 @@ class Recorder:
     def __init__(self) -> None:
         self.lines: list[tuple[Stream, str | None, str]] = []
         self.progress_seen: list[tuple[float, str]] = []
+        self.artifacts: dict[str, Artifact] = {}
+        self.remembered: dict[str, Any] = {}
+        self.refusal: str | None = None
         self._changed = asyncio.Event()
 
     def line(self, stream: Stream, text: str, *, level: str | None = None, at: datetime | None = None) -> None:
@@ -36,6 +40,14 @@ class Recorder:
 
     def progress(self, fraction: float, note: str) -> None:
         self.progress_seen.append((fraction, note))
+
+    def artifact(self, artifact: Artifact) -> None:
+        self.artifacts[artifact.name] = artifact
+
+    async def remember(self, key: str, value: Any) -> str | None:
+        if self.refusal is None:
+            self.remembered[key] = value
+        return self.refusal
 
     def texts(self, stream: Stream | None = None) -> list[str]:
         return [text for of, _, text in self.lines if stream in (None, of)]

@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 from cronplug.executors.pool import WorkerPool
+from cronplug.executors.watch import WorkerLimits
 from cronplug.model import Reason
 from cronplug.registry import Registry
 from tests.executors.conftest import Bench
@@ -239,7 +240,7 @@ class TestSharing:
         assert pool.stats() == {"workers": 1, "busy": 0}
 
     async def test_a_worker_is_replaced_after_its_share_of_calls(self, bench: Bench) -> None:
-        pool = await bench.pool(max_workers=1, recycle_after=2)
+        pool = await bench.pool(max_workers=1, limits=WorkerLimits(calls=2))
 
         pids = [(await bench.run(pool, "strange.pid"))[0].result for _ in range(4)]
 

@@ -2,20 +2,26 @@
 
 An executor hands over lines without ever waiting; `OutputBook.flush_once` writes what has gathered for all running
 executions in one transaction; what is left when an attempt ends is written together with its end, so that the log of
-an ended execution is whole.
+an ended execution is whole. Artifacts are written one by one, before the end; results of `ctx.once` at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from cronplug.clock import Clock
+from cronplug.errors import StoreError
 from cronplug.events import EventBus
-from cronplug.model import Execution, LogLine, Stream
-from cronplug.store import Conn, Store, executions, logs
-from cronplug.store.columns import storable
+from cronplug.model import Execution, Json, LogLine, Stream
+from cronplug.sdk.keeping import MAX_ARTIFACTS, MAX_ARTIFACTS_BYTES, MAX_ONCE_BYTES, Artifact
+from cronplug.store import Conn, Store, artifacts, executions, logs
+from cronplug.store.columns import dump_json, storable
+
+log = logging.getLogger(__name__)
 
 MAX_LINES = 50_000
 """Lines kept of one execution, over all its attempts."""
@@ -24,8 +30,11 @@ MAX_BYTES = 16 * 1024 * 1024
 """Characters kept of one execution, over all its attempts."""
 
 
+_STORE_RETRY_SECONDS = 0.5
+
+
 class ExecutionOutput:
-    """Collects what one attempt prints. Implements `cronplug.executors.Output`."""
+    """Collects what one attempt prints and leaves. Implements `cronplug.executors.Output`."""
 
     def __init__(
         self,
@@ -35,6 +44,7 @@ class ExecutionOutput:
         lease_owner: str,
         lines_before: int,
         truncated: bool,
+        store: Store,
         clock: Clock,
     ) -> None:
         self.execution_id = execution_id
@@ -44,7 +54,14 @@ class ExecutionOutput:
         self.truncated = truncated
         self.fraction: float | None = None
         self.note: str | None = None
+        self._store = store
         self._clock = clock
+        self.artifacts: list[Artifact] = []
+        self.closed = False
+        self._artifacts_taken = 0
+        self._artifact_bytes = 0
+        self._once_bytes = 0
+        self._writing = asyncio.Lock()
         self._characters = 0
         self._pending: list[LogLine] = []
         self._told_lines = lines_before
@@ -75,6 +92,60 @@ class ExecutionOutput:
         """Keep the newest progress, 0 to 1."""
         self.fraction, self.note = min(max(fraction, 0.0), 1.0), note
         self._progress_changed = True
+
+    def artifact(self, artifact: Artifact) -> None:
+        """Keep a file. Functions are told of the limits where they run; here they hold for those that were told nothing."""
+        self._artifacts_taken += 1
+        self._artifact_bytes += len(artifact.data)
+        if self._artifacts_taken > 10 * MAX_ARTIFACTS or self._artifact_bytes > 10 * MAX_ARTIFACTS_BYTES:
+            self.line("log", f"the artifact {artifact.name!r} is not kept: there were too many", level="warning")
+            return
+        self.artifacts = [known for known in self.artifacts if known.name != artifact.name] + [artifact]
+
+    async def remember(self, key: str, value: Json) -> str | None:
+        """Keep a result durably. Waits while the database is away, as long as the attempt is open."""
+        self._once_bytes += len(key) + len(dump_json(value))
+        if self._once_bytes > 2 * MAX_ONCE_BYTES:
+            return "there were too many"
+
+        async def write(conn: Conn) -> bool:
+            return await artifacts.put_once(conn, self.owner, key=key, value=value, now=self._clock.now())
+
+        while not self.closed:
+            try:
+                won = await self._store.write(write)
+            except StoreError as error:
+                log.error("execution %s: a result cannot be kept, trying again: %s", self.execution_id, error)
+                await asyncio.sleep(_STORE_RETRY_SECONDS)
+                continue
+            return None if won else "the attempt has lost its lease"
+        return "the attempt has ended"
+
+    async def write_artifacts(self) -> bool:
+        """Write the files that wait, one by one; whether there were any. Raises StoreError, and keeps what is left."""
+        written = False
+        async with self._writing:
+            while self.artifacts:
+                artifact = self.artifacts[0]
+                await self._store.write(functools.partial(self._put, artifact))
+                written = True
+                self.artifacts = [known for known in self.artifacts if known is not artifact]
+        return written
+
+    async def _put(self, artifact: Artifact, conn: Conn) -> None:
+        await artifacts.put_artifact(
+            conn,
+            self.owner,
+            name=artifact.name,
+            media_type=artifact.media_type,
+            data=artifact.data,
+            now=self._clock.now(),
+        )
+
+    @property
+    def owner(self) -> artifacts.Owner:
+        """Who leaves all this."""
+        return artifacts.Owner(execution_id=self.execution_id, attempt=self.attempt, lease_owner=self.lease_owner)
 
     def take_lines(self) -> list[LogLine]:
         """Hand over the lines that wait to be written."""
@@ -121,19 +192,40 @@ class OutputBook:
             lease_owner=execution.lease_owner or "",
             lines_before=execution.log_lines,
             truncated=execution.log_truncated,
+            store=self._store,
             clock=self._clock,
         )
         self._open[execution.id] = output
         return output
 
     async def close(self, output: ExecutionOutput) -> list[LogLine]:
-        """Stop flushing an attempt's output; the lines that are not written yet are the caller's to write."""
+        """Stop flushing an attempt's output; the lines that are not written yet are the caller's to write.
+
+        Its artifacts are written when this returns, however long the database stays away.
+        """
+        output.closed = True
+        while output.artifacts:
+            try:
+                await output.write_artifacts()
+            except StoreError as error:
+                log.error("execution %s: its artifacts cannot be written, trying again: %s", output.execution_id, error)
+                await asyncio.sleep(_STORE_RETRY_SECONDS)
         await self._quiet.wait()
         self._open.pop(output.execution_id, None)
         return output.take_lines()
 
     async def flush_once(self) -> int:
-        """Write all waiting lines and progress in one transaction; returns how many lines. Lost nothing on failure."""
+        """Write all waiting lines and progress in one transaction; returns how many lines. Lost nothing on failure.
+
+        Then the artifacts that wait, each in its own.
+        """
+        lines = await self._flush_lines()
+        for output in [output for output in self._open.values() if output.artifacts]:
+            if await output.write_artifacts():
+                self._bus.publish("execution", output.execution_id, "updated")
+        return lines
+
+    async def _flush_lines(self) -> int:
         lines: Mapping[str, list[LogLine]] = {
             output.execution_id: taken for output in self._open.values() if (taken := output.take_lines())
         }

@@ -37,7 +37,8 @@ from cronplug.model import (
 )
 from cronplug.planning import NO_RETRIES, AfterAttempt, AttemptFacts, RetryPolicy, plan_after_attempt
 from cronplug.registry import Registry
-from cronplug.store import Store, executions, tasks
+from cronplug.sdk.keeping import Kept
+from cronplug.store import Conn, Store, artifacts, executions, tasks
 
 log = logging.getLogger(__name__)
 
@@ -165,10 +166,12 @@ class Runner:
     ) -> tuple[TaskDefinition | None, Outcome]:
         """The task's definition and how the attempt ended: what nobody foresaw fails this attempt and no other."""
         definition: TaskDefinition | None = None
+        kept = Kept()
         try:
             while stop.why is None:
                 try:
                     definition = await self._definition_of(execution)
+                    kept = await self._kept_by_earlier_attempts(execution)
                     break
                 except StoreError as error:
                     log.error("execution %s waits for its definition: %s", execution.id, error)
@@ -177,19 +180,19 @@ class Runner:
                             await stop.wait()
             else:
                 return None, _not_started(stop)
-            return definition, await self._run(execution, definition, output, stop)
+            return definition, await self._run(execution, definition, kept, output, stop)
         except Exception as error:
             log.exception("execution %s: its attempt failed in cronplug itself", execution.id)
             message = f"cronplug failed to run this: {type(error).__name__}: {error}"
             return definition, Outcome(verdict="failed", reason=Reason.ERROR, error_message=message)
 
     async def _run(
-        self, execution: Execution, definition: TaskDefinition | None, output: ExecutionOutput, stop: Stop
+        self, execution: Execution, definition: TaskDefinition | None, kept: Kept, output: ExecutionOutput, stop: Stop
     ) -> Outcome:
         if execution.type is TaskType.HTTP:
             if definition is None or definition.http_url is None:
                 return _failed(Reason.ERROR, "The task's definition is gone, so its request is not known.")
-            spec = self._spec(execution, definition, None)
+            spec = self._spec(execution, definition, None, kept)
             executor = self._executors.http
         else:
             function = self._registry.function(execution.function_name or "")
@@ -198,7 +201,7 @@ class Runner:
                     Reason.UNKNOWN_FUNCTION,
                     f"The function {execution.function_name!r} is not registered: install its plugin and restart.",
                 )
-            spec = self._spec(execution, definition, function)
+            spec = self._spec(execution, definition, function, kept)
             executor = self._executors.inline if function.isolation == "inline" else self._executors.workers
         facts = _facts(execution)
         self._observers.notify("scheduler_before_execution", execution=facts)
@@ -216,7 +219,7 @@ class Runner:
         return outcome
 
     def _spec(
-        self, execution: Execution, definition: TaskDefinition | None, function: FunctionInfo | None
+        self, execution: Execution, definition: TaskDefinition | None, function: FunctionInfo | None, kept: Kept
     ) -> AttemptSpec:
         payload: Mapping[str, Json] = {}
         if execution.payload is not None:
@@ -245,8 +248,23 @@ class Runner:
             payload=payload,
             entry_point=None if function is None else self._registry.entry_point_of(function.name),
             is_async=True if function is None else function.is_async,
+            alone=definition is not None and definition.delivery is Delivery.AT_MOST_ONCE,
+            memory_mb=None if function is None else function.memory_mb,
+            kept=kept,
             http=http,
         )
+
+    async def _kept_by_earlier_attempts(self, execution: Execution) -> Kept:
+        if execution.type is TaskType.HTTP or execution.attempt + execution.cut_offs < 2:
+            return Kept()
+
+        async def select(conn: Conn) -> Kept:
+            return Kept(
+                once=await artifacts.select_once(conn, execution.id),
+                artifacts={it.name: it.size for it in await artifacts.select_artifacts(conn, execution.id)},
+            )
+
+        return await self._store.read(select)
 
     async def _definition_of(self, execution: Execution) -> TaskDefinition | None:
         if execution.task_id is None or execution.task_revision is None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from cronplug.model import Json, Reason, Stream, Trigger
+from cronplug.sdk.keeping import Artifact, Kept
 
 Verdict = Literal["success", "failed", "timed_out", "cancelled", "cut_off"]
 StopReason = Literal["cancelled", "shutdown"]
@@ -29,7 +30,8 @@ class AttemptSpec:
     """Everything an executor needs to run one attempt; either `function_name` or `http` is set.
 
     `entry_point` is (distribution, entry point name, value), where a worker finds the function.
-    `idempotency_key` is the same for every attempt of the execution.
+    `idempotency_key` is the same for every attempt of the execution. `kept` is what earlier attempts left. `alone`: it
+    must not share a worker with others, whose faults would cut it off. `memory_mb` is the most memory it may use.
     """
 
     execution_id: str
@@ -45,6 +47,9 @@ class AttemptSpec:
     payload: Mapping[str, Json] = field(default_factory=dict)
     entry_point: tuple[str, str, str] | None = None
     is_async: bool = True
+    alone: bool = False
+    memory_mb: int | None = None
+    kept: Kept = field(default_factory=Kept)
     http: HttpCall | None = None
 
 
@@ -67,7 +72,7 @@ class Outcome:
 
 
 class Output(Protocol):
-    """Where an attempt's lines and progress go. Neither method blocks or fails; the implementation caps."""
+    """Where an attempt's lines, progress and artifacts go. None of these blocks or fails; the implementation caps."""
 
     def line(self, stream: Stream, text: str, *, level: str | None = None, at: datetime | None = None) -> None:
         """One line without its line end; `at` None means now."""
@@ -75,6 +80,14 @@ class Output(Protocol):
 
     def progress(self, fraction: float, note: str) -> None:
         """How far the attempt is, 0 to 1, and with what."""
+        ...
+
+    def artifact(self, artifact: Artifact) -> None:
+        """Keep a file; it is durable at the latest with the end of the attempt."""
+        ...
+
+    async def remember(self, key: str, value: Json) -> str | None:
+        """Keep a result of `ctx.once`; durable on return. Returns why it was not kept, None when it was."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import logging
@@ -19,9 +20,11 @@ from cronplug.clock import from_millis
 from cronplug.executors.base import Output
 from cronplug.executors.frames import BrokenFrame, FrameReader, encode_frame
 from cronplug.executors.lines import LineSplitter, MarkedBytes, cut_lines
+from cronplug.executors.memory import resident_bytes
 from cronplug.executors.warden import Warden
 from cronplug.model import Reason, Stream
 from cronplug.sdk.isolation import describe_exit, plugin_command, plugin_environ
+from cronplug.sdk.keeping import MAX_ARTIFACT_BYTES, MAX_KEY_LENGTH, Artifact, check_artifact
 
 _log = logging.getLogger(__name__)
 
@@ -31,13 +34,18 @@ _SIGNAL_AFTER_SECONDS = 0.01
 _START_SECONDS = 60.0
 _RETIRE_SECONDS = 1.0
 _MAX_RUN_CHARACTERS = 64 * 1024 * 1024
+_ARTIFACTS_ON_THEIR_WAY = 8
+_REQUESTS_AT_ONCE = 1_000
 _STREAMS: Mapping[int, Stream] = {1: "stdout", 2: "stderr"}
 
 Frame = dict[str, Any]
 
 
 class WorkerLost(Exception):
-    """The process ended, or had to be ended, before it gave a verdict; `str` says how, as a verb."""
+    """The process ended, or had to be ended, before it gave a verdict; `str` says how, as a verb.
+
+    `for_a_neighbour`: it was ended because of another run in it. `had_neighbours`: because of nobody knows which.
+    """
 
     def __init__(self, how: str, *, for_a_neighbour: bool = False, had_neighbours: bool = False) -> None:
         super().__init__(how)
@@ -46,18 +54,26 @@ class WorkerLost(Exception):
 
 
 class Run:
-    """One call in a worker. `verdict` gets the `done` frame, or WorkerLost; never anything else."""
+    """One call in a worker. `verdict` gets the `done` frame, or WorkerLost; never anything else.
+
+    `asked` is why it was asked to end, `heard` whether the worker's loop has noticed. `fault` is what its process was
+    killed for when the run itself, and not whoever asked it to end, is the reason.
+    """
 
     def __init__(self, number: int, output: Output, *, on_end: Callable[[Run], None]) -> None:
         self.number = number
         self.output = output
         self.verdict: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self.asked: str | None = None
+        self.heard = False
+        self.fault: Reason | None = None
+        self.function = ""
         self._on_end = on_end
         self._characters = 0
         self._printed = {stream: self._splitter(stream) for stream in _STREAMS.values()}
         self._written = {stream: self._splitter(stream) for stream in _STREAMS.values()}
         self._marks_seen = 0
+        self._pieces: dict[str, bytearray] = {}
         self._done: Frame | None = None
 
     def take(self, frame: Frame) -> None:
@@ -71,6 +87,22 @@ class Run:
                 self.output.line("log", line, level=frame["level"], at=at)
         elif kind == "progress":
             self.output.progress(float(frame["fraction"]), str(frame["note"]))
+        elif kind == "artifact":
+            self._take_piece(frame)
+
+    def _take_piece(self, frame: Frame) -> None:
+        """Put an artifact together; raises ValueError for one that no function can have made with `ctx.artifact`."""
+        name = str(frame["name"])
+        data = self._pieces.pop(name, bytearray())
+        data += base64.b64decode(frame["piece"], validate=True)
+        if frame["last"]:
+            artifact = Artifact(name, str(frame["media_type"]), bytes(data))
+            check_artifact(artifact)
+            self.output.artifact(artifact)
+        elif len(data) > MAX_ARTIFACT_BYTES or len(self._pieces) > _ARTIFACTS_ON_THEIR_WAY:
+            raise ValueError("not an artifact")
+        else:
+            self._pieces[name] = data
 
     def take_written(self, stream: Stream, text: str) -> None:
         """Pass on what came through the descriptors."""
@@ -136,6 +168,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.idle_since = 0.0
         self.idle_check: asyncio.TimerHandle | None = None
         self.on_change: Callable[[], None] = lambda: None
+        self.on_request: Callable[[Run, Frame], None] = lambda run, frame: None
+        self.silent_since: float | None = None
+        self.started_at = asyncio.get_running_loop().time()
+        self.memory_limit_bytes: int | None = None
+        self._blocked_by: list[int | None] = []
+        self._requests = 0
         self.ended = asyncio.Event()
         self._warden = warden
         self._environ = dict(environ or {})
@@ -212,10 +250,50 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if not run.verdict.done() and self._exit_code is None:
             self._signal(signal.SIGTERM)
 
-    def kill(self, run: Run | None = None) -> None:
+    def answer(self, number: int, error: str | None) -> None:
+        """Tell a function that what it asked for is durable, or why not."""
+        self._requests -= 1
+        self._send({"kind": "kept", "number": number, "error": error})
+
+    # -- is its event loop free? -----------------------------------------------------------------------------------------
+
+    def ping(self) -> None:
+        """Ask for a sign of life of its event loop; `silent_since` is set until that comes."""
+        if self.silent_since is None:
+            self.silent_since = asyncio.get_running_loop().time()
+            self._blocked_by.clear()
+            self._send({"kind": "ping"})
+
+    @property
+    def samples(self) -> int:
+        """How often it said where it is since the ping that it does not answer."""
+        return len(self._blocked_by)
+
+    def ask_where(self) -> None:
+        """Have its main thread say in which run it is, even while that blocks the loop."""
+        if self._exit_code is None and self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGURG)
+
+    def blocking_run(self, *, samples: int = 1) -> Run | None:
+        """The run that was found on the loop each of the last so many times; None when nobody can tell.
+
+        Where the loop has not answered since before the first of them, that run has been on it all the time.
+        """
+        seen = self._blocked_by[-samples:]
+        if len(seen) < samples or len(set(seen)) != 1 or seen[0] is None:
+            return None
+        return self.runs.get(seen[0])
+
+    def resident_bytes(self) -> int:
+        """The memory that the process and those it started hold; 0 where the system does not tell."""
+        return 0 if self._exit_code is not None or not self.pid else resident_bytes(self.pid)
+
+    def kill(self, run: Run | None = None, *, complaint: str | None = None) -> None:
         """End the process group at once, because of `run` when its neighbours must know that it was not theirs."""
         if self._exit_code is None and self.pid:
             self._killed_for = self._killed_for or run
+            self._complaint = self._complaint or complaint
             self.retiring = True
             self._signal(signal.SIGKILL)
 
@@ -283,14 +361,33 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._ready.set_result(None)
             return
         run = self.runs.get(number) if isinstance(number, int) else None
-        if run is None:
+        if kind == "pong":
+            self.silent_since = None
+            self._blocked_by.clear()
+            self.on_change()
+        elif kind == "where":
+            self._blocked_by.append(None if run is None or frame["importing"] else run.number)
+        elif kind == "once":
+            self._request(run, frame)
+        elif run is None:
             if number is None and kind in ("text", "log"):
                 self._take_unattributed(frame)
-            return
-        if kind == "done":
+        elif kind == "done":
             run.take_done(_checked(frame))
+        elif kind == "heard":
+            run.heard = True
         else:
             run.take(frame)
+
+    def _request(self, run: Run | None, frame: Frame) -> None:
+        self._requests += 1
+        key, sound = frame["key"], isinstance(frame["number"], int) and "value" in frame
+        if not sound or not isinstance(key, str) or len(key) > MAX_KEY_LENGTH or self._requests > _REQUESTS_AT_ONCE:
+            raise ValueError("not a request")
+        if run is None:
+            self.answer(frame["number"], "its attempt has ended")
+        else:
+            self.on_request(run, frame)
 
     def _release(self, run: Run) -> None:
         self.runs.pop(run.number, None)
@@ -380,7 +477,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._socket.close()
         assert self._process is not None
         self._process.close()
-        had_neighbours = len(self.runs) > 1
+        had_neighbours = len(self.runs) > 1 and self._killed_for is None
         for run in tuple(self.runs.values()):
             for_a_neighbour = self._killed_for is not None and self._killed_for is not run
             run.lose(WorkerLost(self._how(), for_a_neighbour=for_a_neighbour, had_neighbours=had_neighbours))

@@ -8,11 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from cronplug.clock import from_millis
+from cronplug.errors import PluginError
+from cronplug.executors.addresses import AddressPolicy
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
-from cronplug.model import Reason
+from cronplug.executors.clients import GuardedClients
+from cronplug.model import Json, Reason
 from cronplug.sdk.calls import Ended, judge_error, judge_result
 from cronplug.sdk.context import Context, Facts, Platform, StopSignal
 from cronplug.sdk.functions import Function
+from cronplug.sdk.keeping import Artifact
 
 
 class InlineFunctions(Protocol):
@@ -27,11 +31,13 @@ class InlineExecutor:
     """The executor of trusted inline functions.
 
     It ends them by cancellation only: code that is trusted to run here is trusted to let itself be cancelled.
+    `policy` is what `ctx.http` may reach.
     """
 
-    def __init__(self, registry: InlineFunctions, platform: Platform) -> None:
+    def __init__(self, registry: InlineFunctions, platform: Platform, *, policy: AddressPolicy | None = None) -> None:
         self._registry = registry
         self._platform = platform
+        self._policy = policy or AddressPolicy()
 
     async def start(self) -> None:
         """Nothing to prepare."""
@@ -54,7 +60,8 @@ class InlineExecutor:
         if stop.why is not None:
             return _stopped(spec, stop)
         signal = StopSignal()
-        context = _context(spec, output, signal, self._platform)
+        clients = GuardedClients(self._policy)
+        context = _context(spec, output, signal, self._platform, clients)
         loop = asyncio.get_running_loop()
 
         def end_now(_: object) -> None:
@@ -69,6 +76,7 @@ class InlineExecutor:
                     ended = await _call(function, context, spec)
                 finally:
                     forget()
+                    await clients.aclose()
         except TimeoutError:
             return _stopped(spec, stop)
         for warning in ended.warnings:
@@ -85,7 +93,9 @@ async def _call(function: Function[..., Any], context: Context, spec: AttemptSpe
         return judge_error(error)
 
 
-def _context(spec: AttemptSpec, output: Output, signal: StopSignal, platform: Platform) -> Context:
+def _context(
+    spec: AttemptSpec, output: Output, signal: StopSignal, platform: Platform, clients: GuardedClients
+) -> Context:
     facts = Facts(
         execution_id=spec.execution_id,
         attempt=spec.attempt,
@@ -97,7 +107,35 @@ def _context(spec: AttemptSpec, output: Output, signal: StopSignal, platform: Pl
     )
     log = logging.Logger(spec.function_name or "", logging.DEBUG)
     log.addHandler(_OutputHandler(output))
-    return Context(facts, log=log, report_progress=output.progress, stop=signal, platform=platform)
+    return Context(
+        facts,
+        log=log,
+        report_progress=output.progress,
+        stop=signal,
+        platform=platform,
+        keeper=_OutputKeeper(output),
+        kept=spec.kept,
+        http_clients=clients,
+    )
+
+
+class _OutputKeeper:
+    """Hands what the function leaves to the attempt's output."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._loop = asyncio.get_running_loop()
+
+    def put_artifact(self, artifact: Artifact) -> None:
+        self._output.artifact(artifact)
+
+    def put_once(self, key: str, value: Json) -> None:
+        asyncio.run_coroutine_threadsafe(self.put_once_async(key, value), self._loop).result()
+
+    async def put_once_async(self, key: str, value: Json) -> None:
+        error = await self._output.remember(key, value)
+        if error is not None:
+            raise PluginError(f"The result of the work {key!r} could not be kept: {error}")
 
 
 class _OutputHandler(logging.Handler):

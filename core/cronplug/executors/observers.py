@@ -12,6 +12,7 @@ from typing import Protocol
 
 from cronplug.executors.child import Run, WorkerLost, WorkerProcess
 from cronplug.model import Json, Stream
+from cronplug.sdk.keeping import Artifact
 
 _log = logging.getLogger(__name__)
 
@@ -142,3 +143,10 @@ class _LogOutput:
 
     def progress(self, fraction: float, note: str) -> None:
         """Hooks have none."""
+
+    def artifact(self, artifact: Artifact) -> None:
+        """Hooks have none."""
+
+    async def remember(self, key: str, value: Json) -> str | None:
+        """Hooks belong to no attempt."""
+        return "a hook has no attempts"

@@ -4,12 +4,14 @@ Async functions share workers, sync ones have one to themselves. A worker is rep
 registry has a new generation, and after anything that may have left it unsound.
 
 When a shared worker dies by itself, nobody can tell which of its runs did it: all are cut off, which uses up no
-attempt, and the next attempt of each gets a worker alone, where the culprit shows itself.
+attempt, and the next attempt of each gets a worker alone, where the culprit shows itself. A function that was found to
+kill, block or not leave a worker has one to itself from then on, until its plugin's code changes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections import OrderedDict
@@ -18,16 +20,18 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cronplug.clock import to_millis
+from cronplug.executors.addresses import AddressPolicy
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop, StopReason
 from cronplug.executors.child import Frame, Run, WorkerLost, WorkerProcess
 from cronplug.executors.warden import Warden
+from cronplug.executors.watch import SILENT_SECONDS, Watch, WorkerLimits
 from cronplug.model import Reason
+from cronplug.sdk.isolation import ADDRESS_POLICY
 
 _log = logging.getLogger(__name__)
 
 _PACKED_RUNS = 8
 """Async runs that gather in one worker before another one is used or started."""
-_IDLE_SECONDS = 60.0
 _SUSPECTS = 1_000
 _SHUTDOWN_GRACE_SECONDS = 3.0
 """A stopping server has promised to be gone 5 s after its drain; the rest is for writing down what was cut off."""
@@ -57,8 +61,8 @@ class _Waiting:
 class WorkerPool:
     """The executor of plugin functions, in at most `max_workers` processes at a time.
 
-    Processes of an old generation that still finish their runs come on top. `recycle_after` is the number of calls
-    after which a process is replaced. `environ` are variables that every worker gets on top.
+    Processes of an old generation that still finish their runs come on top. `limits` say when a process is replaced.
+    `policy` is what `ctx.http` may reach. `environ` are variables that every worker gets on top.
     """
 
     def __init__(
@@ -67,14 +71,17 @@ class WorkerPool:
         *,
         max_workers: int,
         python: str = sys.executable,
-        recycle_after: int = 2_000,
+        limits: WorkerLimits | None = None,
+        policy: AddressPolicy | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._registry = registry
         self._max_workers = max_workers
         self._python = python
-        self._recycle_after = recycle_after
-        self._environ = dict(environ or {})
+        self._limits = limits or WorkerLimits()
+        self._watch = Watch(self._limits, on_blocked=self._end_blocked, on_worn=self._replace_worn)
+        self._hurry = asyncio.Event()
+        self._environ = {**(environ or {}), ADDRESS_POLICY: (policy or AddressPolicy()).to_text()}
         self._workers: set[WorkerProcess] = set()
         self._leaving: set[WorkerProcess] = set()
         self._starting = 0
@@ -82,6 +89,7 @@ class WorkerPool:
         self._waiting_alone: OrderedDict[_Waiting, None] = OrderedDict()
         self._waiting_shared: OrderedDict[_Waiting, None] = OrderedDict()
         self._suspects: OrderedDict[str, None] = OrderedDict()
+        self._unruly: dict[str, int] = {}
         self._warden = Warden()
         self._closing = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -103,6 +111,7 @@ class WorkerPool:
     async def close(self) -> None:
         """End every process: idle ones gently, the others at once. May be called twice."""
         self._closing.set()
+        self._hurry.set()
         if self._life is not None:
             life, self._life = self._life, None
             await life
@@ -113,7 +122,7 @@ class WorkerPool:
         The time limit counts from the call, not from the wait for a free worker. At the limit, or on `stop`, the
         function is asked to end; after `spec.grace_seconds` its process group is killed.
         """
-        exclusive = not spec.is_async or spec.execution_id in self._suspects
+        exclusive = self._needs_own_worker(spec)
         try:
             worker = await self._lend(exclusive, stop)
         except WorkerLost as loss:
@@ -121,11 +130,15 @@ class WorkerPool:
         if worker is None:
             return _ended_on_request(stop.why or "shutdown", None, worker=None)
         run = worker.begin(_call(spec), output)
+        run.function = spec.function_name or ""
+        if spec.memory_mb is not None:
+            worker.memory_limit_bytes = spec.memory_mb * 1024 * 1024
+            self._hurry.set()
         self._suspects.pop(spec.execution_id, None)
         try:
             frame = await self._supervise(worker, run, spec, stop)
         except WorkerLost as loss:
-            return self._judge_loss(loss, run, spec, worker)
+            return self._judge_loss(loss, run, spec, worker, exclusive=exclusive)
         finally:
             self._take_back(worker, run, exclusive=exclusive)
         if frame["left_children"]:
@@ -133,6 +146,16 @@ class WorkerPool:
         if frame["stopped"] and run.asked is not None:
             return _judge_stopped(run, spec, worker)
         return _judge(frame, worker)
+
+    def _needs_own_worker(self, spec: AttemptSpec) -> bool:
+        """Sync functions, those whose memory is watched, and those that might take others with them or must not be taken."""
+        return (
+            not spec.is_async
+            or spec.alone
+            or spec.memory_mb is not None
+            or spec.execution_id in self._suspects
+            or self._unruly.get(spec.function_name or "") == self._registry.generation
+        )
 
     # -- one run ---------------------------------------------------------------------------------------------------------
 
@@ -145,8 +168,10 @@ class WorkerPool:
             if run.asked is None and not run.verdict.done():
                 run.asked = why
                 worker.ask_to_end(run, by_signal=not spec.is_async)
+                if not worker.exclusive:
+                    worker.ask_where()
                 grace = min(spec.grace_seconds, _SHUTDOWN_GRACE_SECONDS) if why == "shutdown" else spec.grace_seconds
-                timers.append(loop.call_later(grace, worker.kill, run))
+                timers.append(loop.call_later(grace, self._force_end, worker, run))
 
         timers.append(loop.call_later(spec.timeout_seconds, ask, "timeout"))
         forget = stop.listen(ask)
@@ -166,24 +191,57 @@ class WorkerPool:
             for timer in timers:
                 timer.cancel()
 
-    def _judge_loss(self, loss: WorkerLost, run: Run, spec: AttemptSpec, worker: WorkerProcess) -> Outcome:
-        if run.asked is not None:
+    def _force_end(self, worker: WorkerProcess, run: Run) -> None:
+        """The grace is over. Who is to blame: the run itself, or a neighbour that has kept it from hearing anything?"""
+        culprit: Run | None = run
+        if not run.heard and not worker.exclusive and len(worker.runs) > 1:
+            culprit = worker.blocking_run()
+        if culprit is None:
+            worker.kill(complaint="did not answer any more and was killed")
+            return
+        if culprit is not run:
+            culprit.fault = culprit.fault or Reason.CUT_OFF
+        self._mark_unruly(culprit.function)
+        worker.kill(culprit)
+
+    def _end_blocked(self, worker: WorkerProcess, run: Run) -> None:
+        """A run has blocked the loop of a shared worker for too long."""
+        self._mark_unruly(run.function)
+        if len(worker.runs) > 1:
+            run.fault = run.fault or Reason.CUT_OFF
+            worker.kill(run)
+
+    def _mark_unruly(self, function: str) -> None:
+        if self._unruly.get(function) != self._registry.generation:
+            self._unruly[function] = self._registry.generation
+            _log.warning(
+                "function %s blocks or ends the workers it shares: it gets one to itself from now on", function
+            )
+
+    def _judge_loss(
+        self, loss: WorkerLost, run: Run, spec: AttemptSpec, worker: WorkerProcess, *, exclusive: bool
+    ) -> Outcome:
+        shared = loss.for_a_neighbour or loss.had_neighbours
+        if run.fault is Reason.OUT_OF_MEMORY:
+            return Outcome(
+                verdict="failed",
+                reason=Reason.OUT_OF_MEMORY,
+                error_message=f"The function used more than its {spec.memory_mb} MB of memory and was killed.",
+                worker=worker.name,
+            )
+        if run.fault is Reason.CUT_OFF:
+            return _cut_off(
+                "It blocked the event loop of a worker that it shared; it runs again in one of its own.", worker
+            )
+        if run.asked is not None and (run.asked != "timeout" or run.heard or not shared):
             return _judge_stopped(run, spec, worker)
         if loss.for_a_neighbour:
-            return Outcome(
-                verdict="cut_off",
-                reason=Reason.CUT_OFF,
-                error_message="Its worker process had to be ended because of another execution in it.",
-                worker=worker.name,
-            )
+            return _cut_off("Its worker process had to be ended because of another execution in it.", worker)
         if loss.had_neighbours:
             self._suspect(spec.execution_id)
-            return Outcome(
-                verdict="cut_off",
-                reason=Reason.CUT_OFF,
-                error_message=f"The worker process it shared with other executions {loss}.",
-                worker=worker.name,
-            )
+            return _cut_off(f"The worker process it shared with other executions {loss}.", worker)
+        if exclusive and spec.is_async:
+            self._mark_unruly(run.function)
         return Outcome(
             verdict="failed",
             reason=Reason.WORKER_DIED,
@@ -199,6 +257,7 @@ class WorkerPool:
     def _take_back(self, worker: WorkerProcess, run: Run, *, exclusive: bool) -> None:
         if exclusive:
             worker.exclusive = False
+            worker.memory_limit_bytes = None
             verdict = run.verdict
             tidy = verdict.done() and verdict.exception() is None and not verdict.result()["left_children"]
             if run.asked is not None or not tidy:
@@ -208,7 +267,7 @@ class WorkerPool:
             self._let_go(worker)
         elif not worker.runs:
             worker.idle_since = asyncio.get_running_loop().time()
-            self._check_idle_later(worker, _IDLE_SECONDS)
+            self._check_idle_later(worker, self._limits.idle_seconds)
         self._serve()
 
     # -- lending ---------------------------------------------------------------------------------------------------------
@@ -248,7 +307,13 @@ class WorkerPool:
         usable = [worker for worker in tuple(self._workers) if self._is_usable(worker)]
         if exclusive:
             return max((worker for worker in usable if not worker.runs), key=lambda w: w.calls, default=None)
-        shared = [worker for worker in usable if not (worker.reserved and self._waiting_alone)]
+        answering = asyncio.get_running_loop().time() - SILENT_SECONDS
+        shared = [
+            worker
+            for worker in usable
+            if not (worker.reserved and self._waiting_alone)
+            and (worker.silent_since is None or worker.silent_since > answering)
+        ]
         if roomy := [worker for worker in shared if len(worker.runs) < _PACKED_RUNS]:
             return max(roomy, key=lambda worker: (len(worker.runs), worker.calls))
         if shared:
@@ -256,7 +321,7 @@ class WorkerPool:
         return min(shared, key=lambda worker: len(worker.runs), default=None)
 
     def _is_usable(self, worker: WorkerProcess) -> bool:
-        if worker.generation != self._registry.generation or worker.calls >= self._recycle_after or not worker.alive:
+        if worker.generation != self._registry.generation or worker.calls >= self._limits.calls or not worker.alive:
             self._let_go(worker)
             return False
         return not worker.exclusive
@@ -291,7 +356,7 @@ class WorkerPool:
             opened.set()
             if not self._workers and not self._starting:
                 self._grow()
-            await self._closing.wait()
+            await self._keep_watch()
             for waiting in [*self._waiting_alone, *self._waiting_shared]:
                 waiting.give_up()
             for worker in [*self._workers, *self._leaving]:
@@ -300,6 +365,22 @@ class WorkerPool:
                     worker.kill()
                     await worker.ended.wait()
         await self._warden.close()
+
+    async def _keep_watch(self) -> None:
+        """Look after the workers until `close`."""
+        while not self._closing.is_set():
+            seconds = self._watch.look([*self._workers, *self._leaving])
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._hurry.wait()
+            self._hurry.clear()
+
+    def _replace_worn(self, worker: WorkerProcess) -> None:
+        """A worker is old or holds much memory: it finishes what it has; one that is warm takes its place."""
+        if worker in self._workers:
+            self._let_go(worker)
+            if not self._workers and not self._starting:
+                self._grow()
 
     def _grow(self) -> bool:
         """Start one more worker, if there is room."""
@@ -328,10 +409,20 @@ class WorkerPool:
         self._starting -= 1
         self._workers.add(worker)
         worker.on_change = lambda: self._on_change(worker)
+        worker.on_request = lambda run, frame: self._keep_result(worker, run, frame)
         if self._closing.is_set():
             self._let_go(worker)
         else:
             self._serve()
+
+    def _keep_result(self, worker: WorkerProcess, run: Run, frame: Frame) -> None:
+        """A function asks to have a result kept, and goes on when it is told that it is."""
+
+        async def keep() -> None:
+            worker.answer(frame["number"], await run.output.remember(frame["key"], frame["value"]))
+
+        assert self._group is not None
+        self._group.create_task(keep(), name=f"keep a result of {run.function}")
 
     def _refuse_waiting(self, loss: WorkerLost) -> None:
         """A start failed: tell those who wait, rather than trying for ever."""
@@ -356,7 +447,7 @@ class WorkerPool:
         worker.idle_check = None
         if worker.runs or worker.exclusive or worker not in self._workers:
             return
-        left = worker.idle_since + _IDLE_SECONDS - asyncio.get_running_loop().time()
+        left = worker.idle_since + self._limits.idle_seconds - asyncio.get_running_loop().time()
         if left > 0:
             self._check_idle_later(worker, left)
         elif len(self._workers) > 1:
@@ -384,7 +475,7 @@ def _cancelling() -> bool:
 def _call(spec: AttemptSpec) -> Frame:
     assert spec.function_name is not None
     assert spec.entry_point is not None
-    return {
+    call: Frame = {
         "kind": "call",
         "function": spec.function_name,
         "entry_point": list(spec.entry_point),
@@ -398,6 +489,13 @@ def _call(spec: AttemptSpec) -> Frame:
         "timeout_seconds": spec.timeout_seconds,
         "idempotency_key": spec.idempotency_key,
     }
+    if spec.kept.once or spec.kept.artifacts:
+        call |= {"once": dict(spec.kept.once), "artifacts": dict(spec.kept.artifacts)}
+    return call
+
+
+def _cut_off(message: str, worker: WorkerProcess) -> Outcome:
+    return Outcome(verdict="cut_off", reason=Reason.CUT_OFF, error_message=message, worker=worker.name)
 
 
 def _judge(frame: Frame, worker: WorkerProcess) -> Outcome:

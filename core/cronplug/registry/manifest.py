@@ -26,7 +26,7 @@ def write_manifest(write_line: Callable[[str], None], *, skip: Collection[str]) 
     for plugin in find_installed():
         write_line(_encode(_announce(plugin)))
         if canonical(plugin.name) not in skip:
-            write_line(_encode(_describe(host, plugin)))
+            write_line(_encode(describe_plugin(host, plugin)))
     write_line(_encode({"kind": "end"}))
 
 
@@ -43,7 +43,8 @@ def _announce(plugin: InstalledPlugin) -> Line:
     }
 
 
-def _describe(host: PluginHost, plugin: InstalledPlugin) -> Line:
+def describe_plugin(host: PluginHost, plugin: InstalledPlugin) -> Line:
+    """Import one plugin into this process and say what it offers; what goes wrong is its `error`."""
     started = time.perf_counter()
     functions: dict[str, Line] = {}
     hooks: list[str] = []
@@ -92,6 +93,8 @@ def _describe_function(function: AnyFunction) -> Line:
         "isolation": function.isolation,
         "timeout_seconds": function.timeout,
         "max_retries": function.max_retries,
+        "memory_mb": function.memory_mb,
+        "idempotent": function.idempotent,
         "tags": list(function.tags),
     }
 

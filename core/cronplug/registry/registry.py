@@ -213,6 +213,8 @@ def _function_info(plugin: FoundPlugin, line: Mapping[str, Any], *, inline: bool
         isolation="inline" if inline else "worker",
         timeout_seconds=line["timeout_seconds"],
         max_retries=line["max_retries"],
+        memory_mb=line["memory_mb"],
+        idempotent=line["idempotent"],
         tags=tuple(line["tags"]),
     )
 

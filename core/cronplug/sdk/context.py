@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from cronplug.errors import PluginError
+from cronplug.sdk.keeping import Belongings, Keeper, Kept, NoKeeper
+
+if TYPE_CHECKING:
+    import httpx
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Platform(Protocol):
@@ -78,6 +86,18 @@ class Facts:
     idempotency_key: str
 
 
+class HttpClients(Protocol):
+    """Makes clients that keep to the server's rules about addresses."""
+
+    def make_async(self) -> httpx.AsyncClient:
+        """For the running event loop."""
+        ...
+
+    def make_sync(self) -> httpx.Client:
+        """For plain functions."""
+        ...
+
+
 class StopSignal:
     """Tells a function that it is asked to end, and the platform whether the function watches for it itself."""
 
@@ -91,7 +111,9 @@ class StopSignal:
 class Context:
     """Given to a function that has a parameter annotated `Context` or called `ctx`; valid while the function runs."""
 
-    __slots__ = ("_facts", "_platform", "_report_progress", "_stop", "log")
+    __slots__ = (
+        "_belongings", "_facts", "_http", "_http_clients", "_http_sync", "_platform", "_report_progress", "_stop", "log",
+    )  # fmt: skip
 
     log: logging.Logger
     """Lines written here appear in the execution's log with their level, from any thread."""
@@ -104,8 +126,15 @@ class Context:
         report_progress: Callable[[float, str], None],
         stop: StopSignal | None = None,
         platform: Platform | None = None,
+        keeper: Keeper | None = None,
+        kept: Kept | None = None,
+        http_clients: HttpClients | None = None,
     ) -> None:
         self._facts = facts
+        self._belongings = Belongings(keeper or NoKeeper(), kept or Kept())
+        self._http_clients = http_clients
+        self._http: httpx.AsyncClient | None = None
+        self._http_sync: httpx.Client | None = None
         self._report_progress = report_progress
         self._stop = stop or StopSignal()
         self._platform = platform
@@ -172,3 +201,52 @@ class Context:
         if math.isnan(fraction):
             raise ValueError("progress needs a number from 0 to 1, not NaN")
         self._report_progress(min(1.0, max(0.0, fraction)), str(note)[:200])
+
+    def artifact(self, name: str, data: str | bytes | bytearray | memoryview, media_type: str | None = None) -> None:
+        """Keep a file with the execution, for people to download; the same name again replaces it.
+
+        `name` is like a file's, without slashes. The media type is guessed from it when none is given. At most 10 MiB
+        each, 50 MiB and 100 files an execution; beyond that, and for a bad name, ValueError.
+        """
+        self._belongings.add_artifact(name, data, media_type)
+
+    @overload
+    def once(self, key: str, /) -> Any: ...
+    @overload
+    def once(self, key: str, work: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]: ...
+    @overload
+    def once(self, key: str, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    def once(self, key: str, work: Callable[..., Any] | None = None, /, *args: Any, **kwargs: Any) -> Any:
+        """Do `work(*args, **kwargs)` unless an earlier attempt of this execution has; its JSON result either way.
+
+        The result is durable before this returns, so that no later attempt does the work again. What `work` raises is
+        raised, and nothing is kept. Without `work` it is a mark: True the first time, False ever after.
+        In an async function it is awaited, and `work` may be async. `key` is a text of 1 to 200 characters; an
+        execution keeps 1 MiB in all. Raises ValueError beyond that and for a result that is not JSON.
+
+        Between the end of the work and its being kept a crash can still come: send `idempotency_key` along as well.
+        """
+        return self._belongings.once(key, None if work is None else functools.partial(work, *args, **kwargs))
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """An httpx client for async functions, with the address rules of HTTP tasks; made at the first use.
+
+        Times out after 30 s of silence. Follows no redirects unless told to; each is checked. No proxies are used.
+        Cookies are this attempt's own.
+        """
+        if self._http is None:
+            self._http = self._clients().make_async()
+        return self._http
+
+    @property
+    def http_sync(self) -> httpx.Client:
+        """The same for plain functions."""
+        if self._http_sync is None:
+            self._http_sync = self._clients().make_sync()
+        return self._http_sync
+
+    def _clients(self) -> HttpClients:
+        if self._http_clients is None:
+            raise PluginError("There is no HTTP client in this context.")
+        return self._http_clients

@@ -22,6 +22,8 @@ NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
 MAX_NAME_LENGTH = 100
 MAX_TIMEOUT_SECONDS = 604_800
 MAX_RETRIES = 100
+MIN_MEMORY_MB = 32
+MAX_MEMORY_MB = 1_048_576
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -30,7 +32,8 @@ class Function(Generic[P, R]):
     """A callable registered under a name; calling it still calls the original.
 
     `payload` is the pydantic model of the payload, None for a plain dictionary. `timeout` (seconds) and `max_retries`
-    are proposals for new tasks, None leaves the platform's default. `parameters` says how the payload reaches the
+    are proposals for new tasks, None leaves the platform's default. `memory_mb` is the most its process may hold, None
+    for no limit. `parameters` says how the payload reaches the
     callable: as one argument, or spread over its parameters.
     """
 
@@ -42,6 +45,8 @@ class Function(Generic[P, R]):
     isolation: Isolation
     timeout: int | None
     max_retries: int | None
+    memory_mb: int | None
+    idempotent: bool
     title: str
     description: str
     tags: tuple[str, ...]
@@ -92,6 +97,8 @@ def function(
     *,
     timeout: int | None = None,
     max_retries: int | None = None,
+    memory_mb: int | None = None,
+    idempotent: bool = False,
     isolation: Isolation = "auto",
     title: str = "",
     description: str = "",
@@ -102,11 +109,14 @@ def function(
     The payload is one parameter annotated with a pydantic model, one parameter called `payload` annotated `dict`, or
     any annotated parameters. A parameter annotated `Context` or called `ctx` receives the context.
     `timeout` is in seconds (1 to 604800); `title` defaults to the verb, `description` to the docstring.
+    `memory_mb` (32 to 1048576) ends an attempt whose process, with all it started, holds more; an async function then
+    has a worker to itself.
+    `idempotent` tells people that a second attempt after a crash does no harm and gives the same; it changes nothing.
     `isolation="inline"` runs an async function of a trusted distribution inside the server; all else runs in workers.
 
     Raises ValueError for a bad name or bound, TypeError for a signature that has no schema.
     """
-    _check_options(name, timeout=timeout, max_retries=max_retries, isolation=isolation)
+    _check_options(name, timeout=timeout, max_retries=max_retries, memory_mb=memory_mb, isolation=isolation)
     if isinstance(tags, str):
         raise TypeError(f"{name}: tags must be a list of texts, not one text")
 
@@ -124,6 +134,8 @@ def function(
             isolation=isolation,
             timeout=timeout,
             max_retries=max_retries,
+            memory_mb=memory_mb,
+            idempotent=bool(idempotent),
             title=title or _title(name),
             description=description or inspect.getdoc(func) or "",
             tags=tuple(tags),
@@ -133,7 +145,9 @@ def function(
     return register
 
 
-def _check_options(name: object, *, timeout: int | None, max_retries: int | None, isolation: str) -> None:
+def _check_options(
+    name: object, *, timeout: int | None, max_retries: int | None, memory_mb: int | None, isolation: str
+) -> None:
     if not isinstance(name, str) or len(name) > MAX_NAME_LENGTH or not NAME.fullmatch(name):
         raise ValueError(
             f"a function's name looks like 'vendor.verb': lower case, parts joined by dots, at most"
@@ -143,6 +157,10 @@ def _check_options(name: object, *, timeout: int | None, max_retries: int | None
         raise ValueError(f"{name}: timeout is whole seconds from 1 to {MAX_TIMEOUT_SECONDS}, not {timeout!r}")
     if max_retries is not None and not _is_whole_number(max_retries, 0, MAX_RETRIES):
         raise ValueError(f"{name}: max_retries is from 0 to {MAX_RETRIES}, not {max_retries!r}")
+    if memory_mb is not None and not _is_whole_number(memory_mb, MIN_MEMORY_MB, MAX_MEMORY_MB):
+        raise ValueError(f"{name}: memory_mb is from {MIN_MEMORY_MB} to {MAX_MEMORY_MB}, not {memory_mb!r}")
+    if memory_mb is not None and isolation == "inline":
+        raise ValueError(f"{name}: memory_mb is for workers, isolation='inline' has none")
     if isolation not in typing.get_args(Isolation):
         raise ValueError(f"{name}: isolation is 'auto', 'worker' or 'inline', not {isolation!r}")
 

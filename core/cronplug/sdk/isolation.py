@@ -15,6 +15,9 @@ HIDDEN_VARIABLES = frozenset(
     }
 )
 
+ADDRESS_POLICY = "CRONPLUG_ADDRESS_POLICY"
+"""The variable that tells a worker which addresses `ctx.http` may reach."""
+
 HIDDEN_PREFIX = "SCHEDULER_SQL_"
 
 

@@ -149,6 +149,30 @@ log_chunks = sa.Table(
     sa.Column("lines", JsonText, nullable=False),
 )
 
+# The data stands last: a row is read up to the column that is asked for.
+artifacts = sa.Table(
+    "artifacts",
+    metadata,
+    sa.Column("execution_id", Id, sa.ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("media_type", Words, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+# Work that an attempt has done and no later attempt of the execution does again.
+once_results = sa.Table(
+    "once_results",
+    metadata,
+    sa.Column("execution_id", Id, sa.ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("value", JsonText),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
 nodes = sa.Table(
     "nodes",
     metadata,

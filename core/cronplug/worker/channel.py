@@ -69,11 +69,11 @@ class Channel:
             return None
         return (json.loads(body) for body in self._reader.feed(data))
 
-    def has_unread(self) -> bool:
-        """Whether the core has said something more, or has gone."""
+    def wait_readable(self, *, seconds: float) -> bool:
+        """Whether the core has said something more, or has gone, within that time."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(poll.poll(seconds * 1000))
 
     def abandon(self) -> None:
         """Let go of the socket in a forked child, which must not speak for this worker."""

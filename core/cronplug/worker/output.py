@@ -22,11 +22,11 @@ _FORMAT = logging.Formatter()
 
 
 class RunOutput:
-    """The output of one run. Past 64 Mi characters nothing more is sent: no reader keeps as much."""
+    """The output of one run (None: of none). Past 64 Mi characters nothing more is sent: no reader keeps as much."""
 
     def __init__(self, channel: Channel, run: int | None) -> None:
         self._channel = channel
-        self._run = run
+        self.run = run
         self._pending: dict[StreamName, str] = {"stdout": "", "stderr": ""}
         self._characters = 0
 
@@ -52,7 +52,7 @@ class RunOutput:
                 self._channel.send(
                     {
                         "kind": "log",
-                        "run": self._run,
+                        "run": self.run,
                         "level": level,
                         "at": int(created * 1000),
                         "text": text[start : start + _CHUNK * 8],
@@ -61,7 +61,7 @@ class RunOutput:
 
     def progress(self, fraction: float, note: str) -> None:
         """Send how far the run is."""
-        self._channel.send({"kind": "progress", "run": self._run, "fraction": fraction, "note": note})
+        self._channel.send({"kind": "progress", "run": self.run, "fraction": fraction, "note": note})
 
     def _send(self, stream: StreamName, text: str) -> None:
         self._characters += len(text)
@@ -69,7 +69,7 @@ class RunOutput:
             return
         for start in range(0, len(text), _CHUNK):
             self._channel.send(
-                {"kind": "text", "run": self._run, "stream": stream, "text": text[start : start + _CHUNK]}
+                {"kind": "text", "run": self.run, "stream": stream, "text": text[start : start + _CHUNK]}
             )
 
 

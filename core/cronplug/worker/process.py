@@ -3,6 +3,9 @@
 Async functions run side by side on one event loop in the main thread. For a sync function the loop is stopped and the
 function has the main thread, and with it the worker, to itself. The core asks an async function to end by a `cancel`
 frame; a sync one by the same frame and SIGTERM. The signal alone means nothing: service managers send it around.
+
+A loop that an async function blocks reads no frames: SIGURG, which does nothing where nobody listens, asks which run
+it is in, and is answered from within.
 """
 
 from __future__ import annotations
@@ -30,8 +33,12 @@ from cronplug.registry.host import AnyFunction, PluginHost
 from cronplug.registry.installed import GROUP
 from cronplug.sdk.calls import Ended, judge_error, judge_result
 from cronplug.sdk.context import Context, Facts, StopSignal
+from cronplug.sdk.isolation import ADDRESS_POLICY
+from cronplug.sdk.keeping import Kept
 from cronplug.sdk.steering import Interrupted
 from cronplug.worker.channel import Channel
+from cronplug.worker.clients import RunClients
+from cronplug.worker.keeping import Answers, RunKeeper
 from cronplug.worker.output import (
     Descriptors,
     Outputs,
@@ -68,6 +75,7 @@ class Run:
     id: int
     frame: Frame
     output: RunOutput
+    clients: RunClients
     stop: StopSignal = field(default_factory=StopSignal)
     task: asyncio.Task[None] | None = None
     in_function: bool = False
@@ -89,6 +97,9 @@ class Worker:
         self._runs: dict[int, Run] = {}
         self._alone: deque[Run] = deque()
         self._running_alone: Run | None = None
+        self._answers = Answers(channel, self._loop, self._take_frames)
+        self._address_policy = os.environ.get(ADDRESS_POLICY)
+        self._importing = False
         self._closed = False
         self._forked = False
 
@@ -100,6 +111,7 @@ class Worker:
         )
         faulthandler.enable(file=self._descriptors.saved[2])
         signal.signal(signal.SIGTERM, lambda *_: self._on_sigterm())
+        signal.signal(signal.SIGURG, lambda *_: self._tell_where())
         os.register_at_fork(after_in_child=self._become_child)
 
     def run(self) -> None:
@@ -114,19 +126,43 @@ class Worker:
     # -- frames --------------------------------------------------------------------------------------------------------
 
     def _on_readable(self) -> None:
+        if not self._take_frames():
+            self._loop.stop()
+
+    def _take_frames(self) -> bool:
+        """Do what the core says; False when it has gone."""
         frames = self._channel.receive()
         if frames is None:
             self._closed = True
-            self._loop.stop()
-            return
+            if self._running_alone is not None:
+                self._running_alone.stop.requested = True
+            return False
         for frame in frames:
-            if frame["kind"] == "cancel":
-                self._cancel(frame["run"])
-            else:
-                self._begin(frame)
+            match frame["kind"]:
+                case "cancel":
+                    self._cancel(frame["run"])
+                case "kept":
+                    self._answers.take(frame["number"], frame["error"])
+                case "ping":
+                    self._channel.send({"kind": "pong"})
+                case _:
+                    self._begin(frame)
+        return True
+
+    def _tell_where(self) -> None:
+        """Say in which run the main thread is: the signal's handler runs in the context of what it interrupts."""
+        if not self._forked:
+            output = self._outputs.current.get()
+            frame = {"kind": "where", "run": output and output.run, "importing": self._importing}
+            self._channel.when_not_sending(lambda: self._channel.send(frame))
 
     def _begin(self, frame: Frame) -> None:
-        run = Run(id=frame["run"], frame=frame, output=RunOutput(self._channel, frame["run"]))
+        run = Run(
+            id=frame["run"],
+            frame=frame,
+            output=RunOutput(self._channel, frame["run"]),
+            clients=RunClients(self._address_policy),
+        )
         self._runs[run.id] = run
         self._outputs.open.add(run.output)
         if frame["kind"] == "call" and not frame["is_async"]:
@@ -144,6 +180,7 @@ class Worker:
             return
         run.stop.requested = True
         if run.task is not None:
+            self._channel.send({"kind": "heard", "run": run_id})
             run.task.cancel()
 
     def _end(self, run: Run, ended: Ended) -> None:
@@ -189,8 +226,12 @@ class Worker:
 
     async def _run_async(self, run: Run) -> None:
         try:
-            result = self._function_of(run).invoke(self._context_of(run), run.frame["payload"])
-            ended = judge_result(await result if inspect.isawaitable(result) else result)
+            try:
+                result = self._function_of(run).invoke(self._context_of(run), run.frame["payload"])
+                ended = judge_result(await result if inspect.isawaitable(result) else result)
+            finally:
+                if run.clients.used:
+                    await run.clients.aclose()
         except BaseException as error:  # noqa: BLE001 - round a function; SystemExit must not end its neighbours
             ended = judge_error(error)
         self._end(run, ended)
@@ -226,10 +267,12 @@ class Worker:
             self._take_streams()
         token = self._outputs.current.set(run.output)
         self._running_alone = run
+        self._answers.alone = True
         ended = self._call_alone(run)
         with contextlib.suppress(OSError):
             self._descriptors.restore()
         self._end(run, ended)
+        self._answers.alone = False
         self._running_alone = None
         self._outputs.current.reset(token)
 
@@ -237,12 +280,13 @@ class Worker:
         try:
             try:
                 run.in_function = True
-                self._notice_cancel(run)
+                self._answers.look()
                 if run.stop.requested:
                     raise Interrupted
                 return judge_result(self._function_of(run).invoke(self._context_of(run), run.frame["payload"]))
             finally:
                 run.in_function = False
+                run.clients.close()
         except BaseException as error:  # noqa: BLE001 - round a function; SystemExit and Interrupted end here too
             return judge_error(error)
 
@@ -250,14 +294,9 @@ class Worker:
         run = self._running_alone
         if run is None or self._forked:
             return
-        self._notice_cancel(run)
+        self._answers.look()  # while a sync function runs nobody else reads the socket
         if run.stop.requested and run.in_function and not run.stop.watched:
             self._channel.when_not_sending(lambda: self._interrupt(run))
-
-    def _notice_cancel(self, run: Run) -> None:
-        """While a sync function runs nobody reads the socket, and the only thing the core can say is: end."""
-        if self._channel.has_unread():
-            run.stop.requested = True
 
     def _interrupt(self, run: Run) -> None:
         if run.in_function:
@@ -271,9 +310,13 @@ class Worker:
         name = run.frame["function"]
         if name not in self._functions:
             distribution, entry_point, value = run.frame["entry_point"]
-            self._functions[name] = self._host.load_function(
-                name, distribution=distribution, entry_point=entry_point, value=value
-            )
+            self._importing = True
+            try:
+                self._functions[name] = self._host.load_function(
+                    name, distribution=distribution, entry_point=entry_point, value=value
+                )
+            finally:
+                self._importing = False
         return self._functions[name]
 
     def _context_of(self, run: Run) -> Context:
@@ -292,6 +335,9 @@ class Worker:
             log=make_run_logger(frame["function"], run.output),
             report_progress=run.output.progress,
             stop=run.stop,
+            keeper=RunKeeper(self._channel, self._answers, run.id),
+            kept=Kept(once=frame["once"], artifacts=frame["artifacts"]) if "once" in frame else None,
+            http_clients=run.clients,
         )
 
     def _take_streams(self) -> None:
@@ -304,6 +350,7 @@ class Worker:
         sys.stdout, sys.stderr = plain_stream(1), plain_stream(2)
         logging.getLogger().handlers[:] = [logging.StreamHandler(sys.stderr)]
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGURG, signal.SIG_DFL)
 
 
 def _has_children() -> bool:
