@@ -494,6 +494,7 @@ class FunctionInfo:
     max_retries: int | None
     tags: tuple[str, ...]
     memory_mb: int | None = None
+    idempotent: bool = False
 
 
 PluginStatus = Literal["ok", "broken", "disabled"]
