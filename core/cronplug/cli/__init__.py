@@ -1,8 +1,8 @@
 """The command `cronplug`.
 
 `options` turns settings into flags; `serving` has what works on the server's own data, `looking` what needs neither
-server nor database, `remote` what asks a running server over REST (`client`). Commands import what they need when they
-run, so that help and short commands are quick.
+server nor database, `plugin` what plugin authors need, `remote` what asks a running server over REST (`client`).
+Commands import what they need when they run, so that help and short commands are quick.
 
 Exit codes: 0 done; 1 what was asked for failed or is not there; 2 wrong usage or a bad setting; 3 the server cannot be
 reached or refuses the token; 4 the database cannot be used; 130 interrupted.
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import click
 
 from cronplug.cli.looking import functions, openapi, plugins, preview, version
+from cronplug.cli.plugin import plugin
 from cronplug.cli.remote import logs, tasks
 from cronplug.cli.serving import check, migrate, serve, token
 from cronplug.errors import CronplugError, SettingsError, StoreError
@@ -39,7 +40,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, migrate, token, check, tasks, logs, functions, plugins, preview, openapi, version):
+for command in (serve, migrate, token, check, tasks, logs, functions, plugins, plugin, preview, openapi, version):
     cli.add_command(command)
 
 
