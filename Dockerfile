@@ -25,9 +25,9 @@ RUN pip install --require-hashes -r requirements/run.txt
 COPY pyproject.toml README.md ./
 COPY scripts/ scripts/
 COPY core/ core/
-COPY plugins/maintenance/ plugins/maintenance/
+COPY plugins/ plugins/
 COPY --from=webui /src/core/cronplug/static/ core/cronplug/static/
-RUN pip install --no-deps --no-build-isolation . ./plugins/maintenance
+RUN pip install --no-deps --no-build-isolation . ./plugins/http ./plugins/maintenance ./plugins/shell ./plugins/sql
 
 # ---- what runs
 FROM python:3.11-slim-bookworm

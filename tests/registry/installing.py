@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-FIRST_PARTY = frozenset({"cronplug-example", "cronplug-maintenance"})
+FIRST_PARTY = frozenset({"cronplug-example", "cronplug-http", "cronplug-maintenance", "cronplug-shell", "cronplug-sql"})
 """Installed in the environment of the tests; blocked where they would only cost import time."""
 
 
