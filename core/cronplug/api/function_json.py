@@ -23,6 +23,7 @@ class Function(Answer):
     is_async: bool
     timeout_seconds: int | None = Field(description="The author's suggestion for tasks.")
     max_retries: int | None = Field(description="The author's suggestion for tasks.")
+    idempotent: bool = Field(description="The author says that a second attempt does no harm.")
     tags: list[str]
     task_count: int = Field(description="How many tasks run it.")
 
@@ -40,6 +41,7 @@ class Function(Answer):
             is_async=function.is_async,
             timeout_seconds=function.timeout_seconds,
             max_retries=function.max_retries,
+            idempotent=function.idempotent,
             tags=list(function.tags),
             task_count=task_count,
         )

@@ -59,6 +59,7 @@ def _function_facts(function: Any) -> dict[str, Any]:
         "isAsync": function.is_async,
         "timeoutSeconds": function.timeout_seconds,
         "maxRetries": function.max_retries,
+        "idempotent": function.idempotent,
         "tags": list(function.tags),
         "payloadSchema": dict(function.payload_schema),
     }

@@ -645,6 +645,8 @@ export interface components {
             timeoutSeconds: number | null;
             /** @description The author's suggestion for tasks. */
             maxRetries: number | null;
+            /** @description The author says that a second attempt does no harm. */
+            idempotent: boolean;
             tags: string[];
             /** @description How many tasks run it. */
             taskCount: number;
