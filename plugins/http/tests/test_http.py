@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from cronplug_http import MAX_REDIRECTS, request
+from cronplug_http import request
+from cronplug_http.exchange import MAX_REDIRECTS
 from cronplug_http.judging import JsonExpectation, NothingThere, body_faults, status_fits, value_at
 
 from cronplug.testing import FunctionRunner, InvalidPayload, Ran
@@ -63,6 +64,8 @@ class Site:
             return 200, {"Content-Type": "text/plain; charset=latin-1"}, "grün".encode("latin-1")
         if path == "/nul":
             return 200, {}, b"a\0b\xff"
+        if path == "/odd":
+            return 200, {"Content-Type": "text/plain; charset=punycode"}, "grün".encode()
         if path == "/silent":
             self.ends.wait(30)
         if path == "/once":
@@ -169,7 +172,7 @@ def test_a_long_body_is_cut(ask: Any) -> None:
     assert ran.warnings == ()
 
 
-@pytest.mark.parametrize(("path", "body"), [("/latin", "grün"), ("/nul", "a\ufffdb\ufffd")])
+@pytest.mark.parametrize(("path", "body"), [("/latin", "grün"), ("/nul", "a\ufffdb\ufffd"), ("/odd", "grün")])
 def test_bodies_become_text(ask: Any, path: str, body: str) -> None:
     assert ask(path).result["body"] == body
 
@@ -188,6 +191,7 @@ def test_a_server_that_is_not_there_may_be_asked_again(run_function: FunctionRun
         ran = run_function(request, {"url": f"http://127.0.0.1:{taken.getsockname()[1]}/"})
 
     assert (ran.success, ran.permanent) == (False, False)
+    assert "No complete answer" in str(ran.error_message)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from cronplug_sql import MAX_RESULT_BYTES, query
+from cronplug_sql import query
+from cronplug_sql.answers import MAX_RESULT_BYTES
 from cronplug_sql.values import as_json
 
 from cronplug import PermanentError

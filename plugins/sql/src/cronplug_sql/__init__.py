@@ -6,26 +6,18 @@ so nobody sees a password in a task, and nobody who makes tasks reaches a databa
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from cronplug import Context, PermanentError, function
-from cronplug_sql.databases import DRIVER_ERRORS, QueryFailed, ask, failure_of
-from cronplug_sql.values import as_json
 
-__all__ = ["Query", "QueryFailed", "query"]
+if TYPE_CHECKING:
+    from cronplug_sql.answers import Answer
 
-MAX_RESULT_BYTES = 200_000
-"""Of the rows as JSON, below what the platform keeps of a result."""
-
-_FETCHED_AT_ONCE = 100
+__all__ = ["Query", "query"]
 
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 ParameterValue = bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | str | None
@@ -55,16 +47,6 @@ class Query(BaseModel):
     maxRows: int = Field(100, ge=1, le=10_000, description="Most rows kept in the result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """`rows` are JSON objects. `changed` is how many rows a statement without any changed, where the driver tells."""
-
-    columns: list[str] | None
-    rows: list[dict[str, Any]]
-    truncated: bool
-    changed: int | None
-
-
 @function("sql.query", timeout=300, title="Query a database", tags=["sql"])
 async def query(payload: Query, ctx: Context) -> dict[str, Any]:
     """Run one SQL statement against a database that the server's settings name; its rows become the result."""
@@ -72,76 +54,13 @@ async def query(payload: Query, ctx: Context) -> dict[str, Any]:
     url = os.environ.get(name)
     if not url:
         raise PermanentError(f"There is no database {payload.database!r}: {name} of the server is not set.")
-    statement = _statement(payload)
+    # Imported late: SQLAlchemy takes longer than all else at a server's start, and only those who query need it.
+    from cronplug_sql.answers import answer_to
+
     started = time.monotonic()
-    try:
-        answer = await ask(url, lambda connection: _answer(connection, statement, payload), read_only=payload.readOnly)
-    except (sa.exc.SQLAlchemyError, *DRIVER_ERRORS) as error:
-        raise failure_of(error, database=payload.database) from None  # what SQLAlchemy adds are the parameters
+    answer = await answer_to(payload, url)
     seconds = round(time.monotonic() - started, 3)
     return _told(answer, seconds=seconds, ctx=ctx)
-
-
-def _statement(payload: Query) -> sa.TextClause:
-    """The query with its values. Raises PermanentError for parameters without a value, and values without one."""
-    statement = sa.text(payload.query)
-    wanted, given = set(statement.compile().params), set(payload.parameters)
-    if missing := sorted(wanted - given):
-        raise PermanentError(
-            f"The query's parameter :{missing[0]} has no value in `parameters`. (If it is none, write \\:{missing[0]})"
-        )
-    if unused := sorted(given - wanted):
-        raise PermanentError(f"The query has no parameter :{unused[0]}.")
-    return statement.bindparams(
-        *(sa.bindparam(name, value, type_=_type_of(value)) for name, value in payload.parameters.items())
-    )
-
-
-def _type_of(value: object) -> sa.types.TypeEngine[Any]:
-    """PostgreSQL wants to know; it would guess from the place, and then refuse a text where a date is wanted."""
-    if isinstance(value, bool):
-        return sa.Boolean()
-    if isinstance(value, int):
-        return sa.BigInteger()
-    if isinstance(value, float):
-        return sa.Double()
-    return sa.types.NULLTYPE if value is None else sa.Text()
-
-
-def _answer(connection: sa.Connection, statement: sa.TextClause, payload: Query) -> Answer:
-    with connection.begin(), connection.execution_options(stream_results=True).execute(statement) as result:
-        if not result.returns_rows:
-            changed = result.rowcount
-            return Answer(columns=None, rows=[], truncated=False, changed=changed if changed >= 0 else None)
-        columns = _distinct(result.keys())
-        rows, truncated = _first_rows(result, columns, payload.maxRows)
-    return Answer(columns=columns, rows=rows, truncated=truncated, changed=None)
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    """The names of the columns, a number added where one comes again."""
-    distinct: list[str] = []
-    for name in names:
-        candidate, number = name, 1
-        while candidate in distinct:
-            number += 1
-            candidate = f"{name}_{number}"
-        distinct.append(candidate)
-    return distinct
-
-
-def _first_rows(result: sa.CursorResult[Any], columns: list[str], max_rows: int) -> tuple[list[dict[str, Any]], bool]:
-    """The rows that may be kept, and whether there are more."""
-    rows: list[dict[str, Any]] = []
-    size = 2
-    while fetched := result.fetchmany(min(_FETCHED_AT_ONCE, max_rows + 1 - len(rows))):
-        for values in fetched:
-            row = {column: as_json(value) for column, value in zip(columns, values, strict=True)}
-            size += len(json.dumps(row, ensure_ascii=False).encode(errors="replace")) + 1
-            if len(rows) == max_rows or size > MAX_RESULT_BYTES:
-                return rows, True
-            rows.append(row)
-    return rows, False
 
 
 def _told(answer: Answer, *, seconds: float, ctx: Context) -> dict[str, Any]:
@@ -151,10 +70,8 @@ def _told(answer: Answer, *, seconds: float, ctx: Context) -> dict[str, Any]:
         return {"success": True, "message": message, "changed": answer.changed, "seconds": seconds}
     message = _count(len(answer.rows))
     if answer.truncated:
+        ctx.log.warning("only %s are kept: `maxRows`, or the size of a result, allows no more", f"the first {message}")
         message = f"the first {message}, there are more"
-        ctx.log.warning(
-            "only the first %s are kept (`maxRows`, and %d bytes)", _count(len(answer.rows)), MAX_RESULT_BYTES
-        )
     ctx.log.info("%s in %.3f s", message, seconds)
     return {
         "success": True,
