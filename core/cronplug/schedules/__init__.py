@@ -17,10 +17,11 @@ from __future__ import annotations
 from cronplug.schedules.cron import CronSchedule, check_schedule, parse_schedule
 from cronplug.schedules.describe import describe
 from cronplug.schedules.errors import ScheduleError
+from cronplug.schedules.jitter import jitter_of
 from cronplug.schedules.kinds import IntervalSchedule, OnceSchedule
 from cronplug.schedules.preview import Occurrence, Part, Preview, ScheduleWarning, preview
 from cronplug.schedules.schedule import Schedule
-from cronplug.schedules.task_schedule import TaskSchedule, parse_rule, task_schedule
+from cronplug.schedules.task_schedule import TaskSchedule, parse_rule, shown_schedule, task_schedule
 from cronplug.schedules.zones import known_zones, tzdata_version
 
 __all__ = [
@@ -36,10 +37,12 @@ __all__ = [
     "TaskSchedule",
     "check_schedule",
     "describe",
+    "jitter_of",
     "known_zones",
     "parse_rule",
     "parse_schedule",
     "preview",
+    "shown_schedule",
     "task_schedule",
     "tzdata_version",
 ]

@@ -12,7 +12,7 @@ LAST_INSTANT = datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntervalSchedule:
-    """Fire times at `anchor_at` and every `every_seconds` after it, whatever the clocks on the wall do.
+    """Fire times at `anchor_at` (UTC, whole seconds) and every `every_seconds` after it, whatever clocks on walls do.
 
     >>> from datetime import UTC, datetime
     >>> schedule = IntervalSchedule(every_seconds=90, anchor_at=datetime(2026, 1, 1, tzinfo=UTC))
@@ -25,13 +25,15 @@ class IntervalSchedule:
 
     def next_fire_time(self, after: datetime) -> datetime | None:
         """The first fire time strictly after `after`, None when there is none."""
-        if after < self.anchor_at:
-            return self.anchor_at
-        return self._at(self._steps_to(after) + 1)
+        if after >= LAST_INSTANT:
+            return None
+        step = self._steps_to(after) + 1
+        return self._at(step if step > 0 else 0)
 
     def latest_fire_time(self, at: datetime) -> datetime | None:
         """The last fire time at or before `at`, None when there is none."""
-        return None if at < self.anchor_at else self._at(self._steps_to(min(at, LAST_INSTANT)))
+        step = self._steps_to(min(at, LAST_INSTANT))
+        return self._at(step) if step >= 0 else None
 
     def fire_times(self, after: datetime, until: datetime, limit: int) -> list[datetime]:
         """The oldest `limit` fire times in (after, until], rising."""
@@ -71,7 +73,7 @@ class IntervalSchedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnceSchedule:
-    """One fire time."""
+    """One fire time, `at` (UTC, whole seconds)."""
 
     at: datetime
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
-from cronplug.model import CronRule, IntervalRule, OnceRule, ScheduleRule, TaskDefinition
+from cronplug.model import CronRule, OnceRule, ScheduleRule, TaskDefinition
+from cronplug.schedules.counting import count_together
 from cronplug.schedules.cron import parse_schedule
 from cronplug.schedules.errors import ScheduleError
 from cronplug.schedules.kinds import IntervalSchedule, OnceSchedule
 from cronplug.schedules.schedule import Schedule
+from cronplug.schedules.zones import load_zone
 
 _MOMENT = timedelta(microseconds=1)
 
@@ -24,7 +27,7 @@ class TaskSchedule:
     """
 
     rules: tuple[ScheduleRule, ...]
-    parts: tuple[Schedule, ...] = field(repr=False, compare=False)
+    parts: tuple[Schedule, ...] = field(repr=False)
     start_at: datetime | None = None
     end_at: datetime | None = None
 
@@ -32,48 +35,47 @@ class TaskSchedule:
         """The first fire time strictly after `after`, None when there is none."""
         if self.start_at is not None:
             after = max(after, self.start_at - _MOMENT)
-        following = min(filter(None, (part.next_fire_time(after) for part in self.parts)), default=None)
-        if following is None or (self.end_at is not None and following > self.end_at):
+        first = None
+        for part in self.parts:
+            at = part.next_fire_time(after)
+            if at is not None and (first is None or at < first):
+                first = at
+        if first is None or (self.end_at is not None and first > self.end_at):
             return None
-        return following
+        return first
 
     def latest_fire_time(self, at: datetime) -> datetime | None:
         """The last fire time at or before `at`, None when there is none."""
         if self.end_at is not None:
             at = min(at, self.end_at)
-        latest = max(filter(None, (part.latest_fire_time(at) for part in self.parts)), default=None)
-        if latest is None or (self.start_at is not None and latest < self.start_at):
+        last = None
+        for part in self.parts:
+            latest = part.latest_fire_time(at)
+            if latest is not None and (last is None or latest > last):
+                last = latest
+        if last is None or (self.start_at is not None and last < self.start_at):
             return None
-        return latest
+        return last
 
     def fire_times(self, after: datetime, until: datetime, limit: int) -> list[datetime]:
         """The oldest `limit` fire times in (after, until], rising."""
         after, until = self._within(after, until)
+        if len(self.parts) == 1:
+            return self.parts[0].fire_times(after, until, limit)
         found = (part.fire_times(after, until, limit) for part in self.parts)
-        return list(_distinct(heapq.merge(*found)))[: max(limit, 0)]
+        return list(islice(_distinct(heapq.merge(*found)), max(limit, 0)))
 
     def latest_fire_times(self, after: datetime, until: datetime, limit: int) -> list[datetime]:
         """The newest `limit` fire times in (after, until], rising."""
         after, until = self._within(after, until)
+        if len(self.parts) == 1:
+            return self.parts[0].latest_fire_times(after, until, limit)
         found = list(_distinct(heapq.merge(*(part.latest_fire_times(after, until, limit) for part in self.parts))))
-        return found[len(found) - min(limit, len(found)) :] if limit > 0 else []
+        return found[-limit:] if limit > 0 else []
 
     def count_fire_times(self, after: datetime, until: datetime) -> int:
-        """How many fire times lie in (after, until].
-
-        With one rule this is quick over any number of years; with several the sparser ones are walked through, since
-        an instant that two of them name counts once.
-        """
-        after, until = self._within(after, until)
-        if until <= after:
-            return 0
-        counted = sorted(((part.count_fire_times(after, until), index) for index, part in enumerate(self.parts)))
-        total = counted[-1][0]
-        for place, (count, index) in enumerate(counted[:-1]):
-            denser = [self.parts[other] for _, other in counted[place + 1 :]]
-            own = self.parts[index].fire_times(after, until, count)
-            total += sum(1 for at in own if not any(part.latest_fire_time(at) == at for part in denser))
-        return total
+        """How many fire times lie in (after, until]; an instant that two rules name counts once."""
+        return count_together(self.parts, *self._within(after, until))
 
     @property
     def shortest_interval_seconds(self) -> int | None:
@@ -82,9 +84,13 @@ class TaskSchedule:
 
     def rule_at(self, fire_time: datetime) -> ScheduleRule:
         """The first rule that names `fire_time`. Raises ValueError when none does."""
-        for rule, part in zip(self.rules, self.parts, strict=True):
+        return self.rules[self.index_at(fire_time)]
+
+    def index_at(self, fire_time: datetime) -> int:
+        """The place in `rules` of the first one that names `fire_time`. Raises ValueError when none does."""
+        for index, part in enumerate(self.parts):
             if part.latest_fire_time(fire_time) == fire_time:
-                return rule
+                return index
         raise ValueError(f"{fire_time} is no fire time of this schedule")
 
     def _within(self, after: datetime, until: datetime) -> tuple[datetime, datetime]:
@@ -106,12 +112,12 @@ def parse_rule(rule: ScheduleRule, *, seed: str = "") -> Schedule:
             on_dst_repeat=rule.on_dst_repeat,
             seed=seed,
         )
+    load_zone(rule.timezone)
     if isinstance(rule, OnceRule):
-        return OnceSchedule(at=rule.at)
-    assert isinstance(rule, IntervalRule)
+        return OnceSchedule(at=rule.at.astimezone(UTC))
     if rule.anchor_at is None:
         raise ScheduleError("interval.anchor", "An interval needs an instant to count from.", field="anchorAt")
-    return IntervalSchedule(every_seconds=rule.every_seconds, anchor_at=rule.anchor_at)
+    return IntervalSchedule(every_seconds=rule.every_seconds, anchor_at=rule.anchor_at.astimezone(UTC))
 
 
 def task_schedule(
@@ -131,6 +137,16 @@ def task_schedule(
     if not parts:
         return None
     return TaskSchedule(rules=rules, parts=parts, start_at=definition.start_at, end_at=definition.end_at)
+
+
+def shown_schedule(definition: TaskDefinition, *, seed: str = "", pending: datetime | None = None) -> TaskSchedule:
+    """The schedule of a task to show to people: as `task_schedule`, but without fire times where that has none."""
+    schedule = task_schedule(definition, seed=seed, pending=pending)
+    if schedule is not None:
+        return schedule
+    for rule in definition.schedules:
+        load_zone(rule.timezone)
+    return TaskSchedule(rules=definition.schedules, parts=(), start_at=definition.start_at, end_at=definition.end_at)
 
 
 def _distinct(rising: Iterable[datetime]) -> Iterator[datetime]:
