@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import sqlite3
 import statistics
 import subprocess
@@ -137,6 +138,53 @@ FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
 }
 
 
+def schedules(bench: Bench) -> str:
+    """Fire times: microseconds, seconds and bytes of ours and of three peers, in one process each."""
+    few, many = (20, 5_000) if bench.quick else (100, 100_000)
+    lines = ["| figure | cronplug | croniter | cronsim | APScheduler | best peer |", "|---|---|---|---|---|---|"]
+    for figure, what, count, form in (
+        ("next fire time, kept object", "next", few, "{:.1f} µs"),
+        ("the same, read anew each time", "rebuilt", few, "{:.1f} µs"),
+        ("next fire time, sparse expression", "sparse", 15, "{:.1f} µs"),
+        ("latest fire time", "latest", few, "{:.1f} µs"),
+        (f"{many:,} mixed schedules read and advanced once", "mixed", many, "{:.2f} s"),
+        (f"{many:,} `* * * * *` over a spring-forward gap", "gap", many, "{:.2f} s"),
+        ("kept for each distinct expression (peers: a live object)", "bytes", many // 5, "{:,.0f} bytes"),
+    ):
+        (taken,) = bench.alternate(("schedules", what, count))
+        ours = taken["cronplug"]
+        peers = [taken.get(side) for side in ("croniter", "cronsim", "APScheduler")]
+        best = min(peer for peer in peers if peer is not None) / ours
+        cells = [form.format(ours), *("-" if peer is None else form.format(peer) for peer in peers), f"{best:.1f}x"]
+        lines.append(f"| {figure} | {' | '.join(cells)} |")
+        if what == "gap":
+            note = f"The longest single call over the gap took {taken['longest']:.2f} ms; the peers' seconds are 200 calls scaled up."
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("croniter", "cronsim", "apscheduler"))
+    table_text = "\n".join(lines)
+    return f"""Made by `./dev bench schedules` on {datetime.now(UTC):%Y-%m-%d}: medians over 20 typical expressions (5 sparse ones) in
+America/New_York, the best of three turns each; medians of {bench.rounds} rounds. A kept object's time includes a share of reading it.
+
+{table_text}
+
+{note} {versions}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the end."""
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Bench], str]]] = {
+    "schedules": ("Schedules", schedules),
+}
+"""Figures with a section of their own in RESULTS.md: its title, and what makes it."""
+
+
+def with_section(text: str, title: str, content: str) -> str:
+    """RESULTS.md with one section replaced, or added at its end."""
+    section = f"## {title}\n\n{content}\n"
+    found = re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", text, re.M | re.S)
+    if found is None:
+        return f"{text.rstrip()}\n\n{section}"
+    following = text[found.end() :]
+    return text[: found.start()] + section + ("\n" + following if following else "")
+
+
 def table(rows: Sequence[Row]) -> str:
     lines = ["| figure | cronplug | APScheduler 3 | ratio |", "|---|---|---|---|"]
     return "\n".join(lines + [f"| {row.figure} | {row.ours} | {row.peer} | {row.ratio} |" for row in rows])
@@ -162,20 +210,34 @@ backlog); it keeps schedules, not runs.
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("figure", nargs="*", choices=[*FIGURES, []], help="all of them when none is named")
+    parser.add_argument("figure", nargs="*", choices=[*FIGURES, *SECTIONS, []], help="all of them when none is named")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="small counts and one round, to see that it works")
     chosen = parser.parse_args()
     rows: list[Row] = []
+    sections: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="cronplug-bench-") as root:
         bench = Bench(Path(root), rounds=1 if chosen.quick else chosen.rounds, quick=chosen.quick)
         install_plugin(bench.root / "plugin")
-        for name in chosen.figure or FIGURES:
+        for name in chosen.figure or [*FIGURES, *SECTIONS]:
             print(name, flush=True)
-            rows += FIGURES[name](bench)
-    print(f"\n{table(rows)}")
-    if not chosen.figure and not chosen.quick:
-        RESULTS.write_text(report(rows, rounds=bench.rounds), encoding="utf-8")
+            if name in FIGURES:
+                rows += FIGURES[name](bench)
+            else:
+                title, make = SECTIONS[name]
+                sections[title] = make(bench)
+    if rows:
+        print(f"\n{table(rows)}")
+    for title, content in sections.items():
+        print(f"\n## {title}\n\n{content}")
+    if not chosen.quick and (sections or not chosen.figure):
+        text = RESULTS.read_text(encoding="utf-8")
+        if not chosen.figure:
+            kept = re.search(r"^## .*", text, re.M | re.S)
+            text = report(rows, rounds=bench.rounds) + (f"\n{kept[0]}" if kept else "")
+        for title, content in sections.items():
+            text = with_section(text, title, content)
+        RESULTS.write_text(text, encoding="utf-8")
         print(f"\nwritten to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
 
 

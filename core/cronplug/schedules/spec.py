@@ -18,9 +18,9 @@ from cronplug.schedules.errors import ScheduleError
 from cronplug.schedules.months import FIRST_DAYS, FIRST_YEAR, MONTH_COUNT, SHAPE_OF_MONTH, SHAPES
 from cronplug.schedules.tokens import (
     COLUMNS,
-    CronText,
     SpecialDays,
     check_length,
+    forget_columns,
     has_hash,
     read_cron_text,
     resolve_hash,
@@ -75,14 +75,15 @@ def with_clock_rule(spec: CronSpec, *, runs_after_gap: bool, runs_once_in_repeat
 
 def forget_compiled() -> None:
     """Empty the caches of compiled expressions, for measurements."""
-    for cached in (_compile, _day_masks, resolve_hash, with_clock_rule, shortest_interval_seconds):
+    forget_columns()
+    for cached in (_compile, _read_by_croniter, _day_masks, with_clock_rule, shortest_interval_seconds):
         cached.cache_clear()
 
 
 @lru_cache(maxsize=20_000)
 def _compile(text: str) -> CronSpec:
     read = read_cron_text(text)
-    seconds, minutes, hours, day_mask, months, weekday_mask = (_mask(values) for values in _read_by_croniter(read))
+    seconds, minutes, hours, day_mask, months, weekday_mask = map(_read_by_croniter, range(len(COLUMNS)), read.plain)
     days = _day_masks(
         day_mask if read.restricts_day else None, weekday_mask if read.restricts_weekday else None, read.special
     )
@@ -110,23 +111,21 @@ def _compile(text: str) -> CronSpec:
     return spec
 
 
-def _read_by_croniter(read: CronText) -> list[Iterable[int]]:
-    plain = " ".join(column or "*" for column in read.plain)
+@lru_cache(maxsize=4_096)
+def _read_by_croniter(place: int, plain: str) -> int:
+    """The mask of the plain column at `place` in COLUMNS; there are far fewer columns than expressions."""
+    if not plain:
+        return 0
+    columns = ["*"] * len(COLUMNS)
+    columns[place] = plain
     try:
-        expanded = croniter(plain, second_at_beginning=True).expanded
+        expanded = croniter(" ".join(columns), second_at_beginning=True).expanded
     except (ValueError, AttributeError, TypeError) as error:
         raise ScheduleError("cron.syntax", f"The expression cannot be read: {error}") from error
-    # croniter answers minute, hour, day, month, weekday, second.
-    in_our_order = (expanded[5], *expanded[:5])
-    sets: list[Iterable[int]] = []
-    for kind, text, values in zip(COLUMNS, read.plain, in_our_order, strict=True):
-        if not text:
-            sets.append(())
-        elif "*" in values:
-            sets.append(range(kind.low, kind.high + 1))
-        else:
-            sets.append([int(value) for value in values])
-    return sets
+    values = expanded[(5, 0, 1, 2, 3, 4)[place]]  # croniter answers minute, hour, day, month, weekday, second
+    if "*" in values:
+        return _mask(range(COLUMNS[place].low, COLUMNS[place].high + 1))
+    return _mask(int(value) for value in values)
 
 
 def _mask(values: Iterable[int]) -> int:

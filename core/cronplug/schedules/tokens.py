@@ -11,7 +11,7 @@ that follows from a seed. Ranges may wrap (`22-2`, `sat-mon`); `a-a` is `a`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -60,9 +60,13 @@ WEEKDAY = ColumnKind("day of week", 0, 6, _WEEKDAYS)
 YEAR = ColumnKind("year", FIRST_YEAR, LAST_YEAR)
 
 COLUMNS = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY)
-_COLUMNS_BY_COUNT = {5: COLUMNS[1:], 6: COLUMNS, 7: (*COLUMNS, YEAR)}
+_KINDS = (*COLUMNS, YEAR)
+_PLACES = {kind.name: place for place, kind in enumerate(_KINDS)}
+_COLUMNS_BY_COUNT = {5: COLUMNS[1:], 6: COLUMNS, 7: _KINDS}
 
 _HIGHEST_HASHED_DAY = 28  # every month has it
+_WORD = re.compile(r"[^ \t]+")
+_ODD_CHARACTER = re.compile(r"[^\t -~]")
 _HASH_TOKEN = re.compile(r"(?<![A-Z])H(?![A-Z])", re.IGNORECASE)
 
 
@@ -118,7 +122,6 @@ class _Column:
     text: str
     position: int
     seed: str = ""
-    resolved: str = ""
     plain: list[str] = field(default_factory=list)
     wrapped: set[int] = field(default_factory=set)
     before_last: set[int] = field(default_factory=set)
@@ -129,15 +132,17 @@ class _Column:
     def fault(self, code: str, message: str, offset: int, hint: str | None = None) -> ScheduleError:
         return ScheduleError(code, message, position=self.position + offset, hint=hint)
 
-    @property
-    def plain_text(self) -> str:
-        if "*" in self.plain:
-            return "*"
-        return ",".join([*self.plain, *map(str, sorted(self.wrapped))])
 
-    @property
-    def is_open(self) -> bool:
-        return self.text in ("*", "?", "*/1")
+@dataclass(frozen=True, slots=True)
+class _ReadColumn:
+    """One column that was read, wherever it stood."""
+
+    plain: str
+    resolved: str
+    years: frozenset[int] | None
+    special: SpecialDays
+    is_open: bool
+    is_wild: bool
 
 
 def check_length(text: str) -> None:
@@ -149,6 +154,12 @@ def check_length(text: str) -> None:
             position=MAX_LENGTH,
             hint=f"At most {MAX_LENGTH} are allowed.",
         )
+
+
+def forget_columns() -> None:
+    """Empty the caches of what was read, for measurements."""
+    _read_plain_column.cache_clear()
+    resolve_hash.cache_clear()
 
 
 def has_hash(text: str) -> bool:
@@ -172,34 +183,57 @@ def read_cron_text(text: str, seed: str = "") -> CronText:
     >>> read_cron_text("*/15 9-17 * * mon-fri").plain
     ('0', '*/15', '9-17', '*', '*', '1-5')
     """
-    columns = _split_columns(text)
-    for column in columns:
-        column.seed = seed
-        _read_column(column)
-    given = columns if len(columns) > 5 else [_Column(SECOND, "0", 0, plain=["0"]), *columns]
+    words = _split(text)
+    read = [_read_word(*word, seed=seed) for word in words]
+    given = read if len(read) > 5 else [_read_word(SECOND, "0", 0), *read]
     second, minute, hour, day, month, weekday, *year = given
+    special = day.special
+    if weekday.special.in_weekday:
+        special = replace(special, nth_weekdays=weekday.special.nth_weekdays)
     return CronText(
-        plain=(
-            second.plain_text,
-            minute.plain_text,
-            hour.plain_text,
-            day.plain_text,
-            month.plain_text,
-            weekday.plain_text,
-        ),
-        years=_years(year[0]) if year else None,
-        typed=tuple((column.kind.name, column.text) for column in columns),
-        resolved=" ".join(column.resolved for column in columns),
-        special=SpecialDays(
-            before_last=frozenset(day.before_last),
-            last_weekday=day.last_weekday,
-            nearest_weekdays=frozenset(day.nearest_weekdays),
-            nth_weekdays=frozenset(weekday.nth_weekdays),
-        ),
+        plain=(second.plain, minute.plain, hour.plain, day.plain, month.plain, weekday.plain),
+        years=year[0].years if year else None,
+        typed=tuple([(kind.name, column) for kind, column, _ in words]),
+        resolved=" ".join([column.resolved for column in read]),
+        special=special,
         restricts_day=not day.is_open,
         restricts_weekday=not weekday.is_open,
-        is_wild=any(column.text.startswith("*") for column in (second, minute, hour)),
+        is_wild=second.is_wild or minute.is_wild or hour.is_wild,
     )
+
+
+def _split(text: str) -> list[tuple[ColumnKind, str, int]]:
+    """The columns: kind, text in capitals, position."""
+    odd = _ODD_CHARACTER.search(text)
+    if odd is not None:
+        raise ScheduleError(
+            "cron.syntax",
+            f"The character {odd.group()!a} is not allowed.",
+            position=odd.start(),
+            hint="Use ASCII letters, digits, and * ? / , - # @ ( ), with spaces or tabs between the fields.",
+        )
+    words = [(match.group(), match.start()) for match in _WORD.finditer(text)]
+    if words and words[0][0].startswith("@"):
+        words = _expand_nickname(words)
+    kinds = _COLUMNS_BY_COUNT.get(len(words))
+    if kinds is None:
+        raise _wrong_column_count(words, len(text))
+    return [(kind, word.upper(), position) for kind, (word, position) in zip(kinds, words, strict=True)]
+
+
+def _read_word(kind: ColumnKind, text: str, position: int, *, seed: str = "") -> _ReadColumn:
+    if "H" in text and has_hash(text):
+        return _read_column(_Column(kind, text, position, seed))
+    try:
+        return _read_plain_column(_PLACES[kind.name], text)
+    except ScheduleError:
+        return _read_column(_Column(kind, text, position))  # raises again, with the position
+
+
+@lru_cache(maxsize=4_096)
+def _read_plain_column(place: int, text: str) -> _ReadColumn:
+    """Columns are few where expressions are many."""
+    return _read_column(_Column(_KINDS[place], text, 0))
 
 
 def _years(column: _Column) -> frozenset[int] | None:
@@ -210,24 +244,6 @@ def _years(column: _Column) -> frozenset[int] | None:
         first, dash, last = (f"{FIRST_YEAR}-{LAST_YEAR}" if base == "*" else base).partition("-")
         years.update(range(int(first), int(last if dash else first) + 1, int(step or 1)))
     return None if len(years) > LAST_YEAR - FIRST_YEAR else frozenset(years)
-
-
-def _split_columns(text: str) -> list[_Column]:
-    for position, char in enumerate(text):
-        if char != "\t" and not " " <= char <= "~":
-            raise ScheduleError(
-                "cron.syntax",
-                f"The character {char!a} is not allowed.",
-                position=position,
-                hint="Use ASCII letters, digits, and * ? / , - # @ ( ), with spaces or tabs between the fields.",
-            )
-    words = [(match.group(), match.start()) for match in re.finditer(r"[^ \t]+", text)]
-    if words and words[0][0].startswith("@"):
-        words = _expand_nickname(words)
-    kinds = _COLUMNS_BY_COUNT.get(len(words))
-    if kinds is None:
-        raise _wrong_column_count(words, len(text))
-    return [_Column(kind, word.upper(), position) for kind, (word, position) in zip(kinds, words, strict=True)]
 
 
 def _expand_nickname(words: list[tuple[str, int]]) -> list[tuple[str, int]]:
@@ -260,7 +276,7 @@ def _wrong_column_count(words: list[tuple[str, int]], length: int) -> ScheduleEr
     return ScheduleError("cron.fields", f"The expression has {count}.", position=position, hint=hint)
 
 
-def _read_column(column: _Column) -> None:
+def _read_column(column: _Column) -> _ReadColumn:
     offset = 0
     items = column.text.split(",")
     resolved = []
@@ -274,7 +290,19 @@ def _read_column(column: _Column) -> None:
             _read_item(column, item, offset)
             resolved.append(item)
         offset += len(item) + 1
-    column.resolved = ",".join(resolved)
+    return _ReadColumn(
+        plain="*" if "*" in column.plain else ",".join([*column.plain, *map(str, sorted(column.wrapped))]),
+        resolved=",".join(resolved),
+        years=_years(column) if column.kind is YEAR else None,
+        special=SpecialDays(
+            before_last=frozenset(column.before_last),
+            last_weekday=column.last_weekday,
+            nearest_weekdays=frozenset(column.nearest_weekdays),
+            nth_weekdays=frozenset(column.nth_weekdays),
+        ),
+        is_open=column.text in ("*", "?", "*/1"),
+        is_wild=column.text.startswith("*"),
+    )
 
 
 def _read_item(column: _Column, item: str, offset: int) -> None:
