@@ -117,6 +117,7 @@ class Reason(StrEnum):
     INVALID_PAYLOAD = "invalid_payload"
     UNKNOWN_FUNCTION = "unknown_function"
     HTTP_STATUS = "http_status"
+    HTTP_BODY = "http_body"
     HTTP_ERROR = "http_error"
     HTTP_REFUSED = "http_refused"
     TIMEOUT = "timeout"
@@ -326,6 +327,9 @@ class TaskDefinition:
     http_url: str | None = None
     http_headers: Mapping[str, str] = field(default_factory=dict)
     http_body: str | None = None
+    http_expect_status: tuple[str, ...] = ("2xx",)
+    http_expect_body: str | None = None
+    http_retry_status: tuple[str, ...] = ()
     catch_up: CatchUp = CatchUp.NONE
     catch_up_window_seconds: int = 86_400
     catch_up_max: int = 100

@@ -113,7 +113,7 @@ def attempt(url: str, *, method: str = "GET", timeout_seconds: float = 10, **cal
         scheduled_for=at,
         timeout_seconds=timeout_seconds,
         idempotency_key="key-of-e1",
-        http=HttpCall(method=method, url=url, headers=call.get("headers", {}), body=call.get("body")),
+        http=HttpCall(method=method, url=url, **call),
     )
 
 
@@ -207,6 +207,69 @@ async def test_any_other_status_is_a_failure_with_an_excerpt(status: int) -> Non
     assert outcome.error_message.startswith(f"The server answered {status}")
     assert status == 304 or outcome.error_message.endswith(": no such report")
     assert outcome.result["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("status", "expect", "retry", "verdict", "permanent"),
+    [
+        (404, ("404",), (), "success", False),
+        (204, ("200-203", "5xx"), (), "failed", False),
+        (503, ("2xx",), ("429", "5xx"), "failed", False),
+        (404, ("2xx",), ("429", "5xx"), "failed", True),
+        (302, ("3xx",), (), "success", False),  # a redirect that is expected is not followed
+    ],
+)
+async def test_a_task_says_which_statuses_it_expects_and_which_to_try_again(
+    status: int, expect: tuple[str, ...], retry: tuple[str, ...], verdict: str, permanent: bool
+) -> None:
+    async def respond(request: web.BaseRequest) -> web.Response:
+        return web.Response(status=status, headers={"Location": "/elsewhere"})
+
+    async with serving(respond) as site:
+        outcome = await run_once(site.url(), expect_status=expect, retry_status=retry)
+
+    assert (outcome.verdict, outcome.permanent, len(site.seen)) == (verdict, permanent, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict", "words"),
+    [
+        ("all is well", "success", None),
+        ("all is lost", "failed", "its body does not contain the expected text"),
+        ("x" * 100_000 + "is well", "failed", "the first 65.5 kB of its body does not contain"),
+    ],
+)
+async def test_a_task_says_which_text_it_expects(body: str, verdict: str, words: str | None) -> None:
+    async def respond(request: web.BaseRequest) -> web.Response:
+        return web.Response(text=body)
+
+    async with serving(respond) as site:
+        outcome = await run_once(site.url(), expect_body="is well")
+
+    assert outcome.verdict == verdict
+    assert (words or "") in (outcome.error_message or "")
+    assert verdict == "success" or outcome.reason == Reason.HTTP_BODY
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 30),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT", "Date": "Wed, 21 Oct 2026 07:28:30 GMT"}, 0),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-5"}, None),
+    ],
+)
+async def test_the_server_says_when_to_come_again(headers: dict[str, str], seconds: float | None) -> None:
+    async def respond(request: web.BaseRequest) -> web.Response:
+        return web.Response(status=503, headers=headers)
+
+    async with serving(respond) as site:
+        outcome = await run_once(site.url())
+
+    assert (outcome.verdict, outcome.retry_after_seconds) == ("failed", seconds)
 
 
 async def test_name_and_password_in_the_url_are_sent_but_never_shown() -> None:

@@ -234,6 +234,9 @@ class Runner:
                 url=definition.http_url,
                 headers=definition.http_headers,
                 body=definition.http_body,
+                expect_status=definition.http_expect_status,
+                expect_body=definition.http_expect_body,
+                retry_status=definition.http_retry_status,
             )
         return AttemptSpec(
             execution_id=execution.id,
@@ -322,6 +325,7 @@ def after(execution: Execution, definition: TaskDefinition | None, outcome: Outc
             cut_offs=execution.cut_offs,
             permanent=outcome.permanent,
             retry_after_seconds=outcome.retry_after_seconds,
+            error_kinds=outcome.error_kinds,
             cancel_requested=execution.cancel_requested,
         ),
         policy=retry_policy(definition) if definition else NO_RETRIES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -17,12 +17,20 @@ StopReason = Literal["cancelled", "shutdown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCall:
-    """One outgoing request; redirects and limits are the executor's."""
+    """One outgoing request, and which answer to it is a success; redirects and limits are the executor's.
+
+    `expect_status` and `retry_status` hold patterns of `cronplug.executors.expectations`; an unexpected status that
+    `retry_status` does not name forbids a retry, empty names them all. `expect_body` is a text that the kept part of
+    the body must contain.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str | None = None
+    expect_status: Sequence[str] = ("2xx",)
+    expect_body: str | None = None
+    retry_status: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +66,8 @@ class Outcome:
     """How an attempt ended.
 
     `cut_off` does not use up a retry: the node stopped, or a neighbour had to be ended with the shared worker.
-    `permanent` forbids a retry, `retry_after_seconds` asks for one at that distance.
+    `permanent` forbids a retry, `retry_after_seconds` asks for one at that distance. `error_kinds` are the names of
+    the class of the exception that a function raised, and of its bases.
     """
 
     verdict: Verdict
@@ -68,6 +77,7 @@ class Outcome:
     result_summary: str | None = None
     permanent: bool = False
     retry_after_seconds: float | None = None
+    error_kinds: tuple[str, ...] = ()
     worker: str | None = None
 
 

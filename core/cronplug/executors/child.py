@@ -510,11 +510,13 @@ def _checked(frame: Frame) -> Frame:
     Reason(frame["reason"])
     texts = (frame["error_message"], frame["result_summary"])
     flags = (frame[name] for name in ("success", "permanent", "stopped", "marked", "left_children"))
-    delay = frame["retry_after_seconds"]
+    delay, kinds = frame["retry_after_seconds"], frame["error_kinds"]
     sound = (
         all(text is None or isinstance(text, str) for text in texts)
         and all(isinstance(flag, bool) for flag in flags)
         and (delay is None or isinstance(delay, float | int))
+        and isinstance(kinds, list)
+        and all(isinstance(kind, str) for kind in kinds)
     )
     if not sound or "result" not in frame:
         raise ValueError("not a verdict")

@@ -19,6 +19,7 @@ from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
 from cronplug.executors.base import AttemptSpec, HttpCall, Outcome, Output, Stop
+from cronplug.executors.expectations import matches_status, retry_after_seconds
 from cronplug.executors.guard import AddressPolicy, AddressRefused, guarded_connector
 from cronplug.model import Json, Reason
 from cronplug.sdk.calls import make_storable
@@ -39,7 +40,8 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined",
 class HttpExecutor:
     """Runs the attempts of HTTP tasks.
 
-    Any answer but 2xx is a failure; up to five redirects are followed, each through the same address check. The
+    An answer that its task does not expect (by default any but 2xx) is a failure, which may be tried again when its
+    `Retry-After` says so; up to five redirects are followed, each through the same address check. The
     environment's proxies and `.netrc` are not used, and nothing is remembered between attempts: no cookies.
     """
 
@@ -129,7 +131,7 @@ async def _exchange(
     try:
         request = _build_request(client, call, idempotency_key)
         output.line("log", f"{request.method} {_shown(request.url)}", level="info")
-        response = await _send_following_redirects(client, request, output)
+        response = await _send_following_redirects(client, request, call, output)
         try:
             progress.waiting_for = f"the rest of the answer ({response.status_code})"
             body = await _read_body(response)
@@ -139,7 +141,7 @@ async def _exchange(
         return Outcome(verdict="failed", reason=failed.reason, error_message=str(failed), permanent=failed.permanent)
     except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
         return Outcome(verdict="failed", reason=Reason.HTTP_ERROR, error_message=_sentence_of(error))
-    return _judge(response, body, elapsed_seconds=loop.time() - progress.started_at, output=output)
+    return _judge(call, response, body, elapsed_seconds=loop.time() - progress.started_at, output=output)
 
 
 def _build_request(client: httpx.AsyncClient, call: HttpCall, idempotency_key: str) -> httpx.Request:
@@ -183,12 +185,12 @@ def _with_plain_url(request: httpx.Request) -> httpx.Request:
 
 
 async def _send_following_redirects(
-    client: httpx.AsyncClient, request: httpx.Request, output: Output
+    client: httpx.AsyncClient, request: httpx.Request, call: HttpCall, output: Output
 ) -> httpx.Response:
     # Not httpx's own following: that reads the whole body of each redirect, however long it is.
     for _ in range(MAX_REDIRECTS + 1):
         response = await _send(client, request)
-        if response.next_request is None:
+        if response.next_request is None or matches_status(response.status_code, call.expect_status):
             return response
         await response.aclose()
         request = _with_plain_url(response.next_request)
@@ -258,7 +260,9 @@ async def _read_body(response: httpx.Response) -> _Body:
     return body
 
 
-def _judge(response: httpx.Response, body: _Body, *, elapsed_seconds: float, output: Output) -> Outcome:
+def _judge(
+    call: HttpCall, response: httpx.Response, body: _Body, *, elapsed_seconds: float, output: Output
+) -> Outcome:
     status = f"{response.status_code} {response.reason_phrase}".strip()
     size = _size_text(body.read_bytes) if body.complete else f"over {_size_text(BODY_READ_BYTES)}"
     summary = f"{status}, {size} in {elapsed_seconds * 1000:.0f} ms"
@@ -272,15 +276,28 @@ def _judge(response: httpx.Response, body: _Body, *, elapsed_seconds: float, out
         "bodyTruncated": body.cut,
         "elapsedMilliseconds": round(elapsed_seconds * 1000),
     }
-    if response.is_success:
+    expected = matches_status(response.status_code, call.expect_status)
+    if expected and call.expect_body is not None and (text is None or call.expect_body not in text):
+        where = f"the first {_size_text(len(body.kept))} of its body" if body.cut else "its body"
+        return Outcome(
+            verdict="failed",
+            reason=Reason.HTTP_BODY,
+            error_message=f"The server answered {status}, but {where} does not contain the expected text.",
+            result=result,
+            result_summary=summary,
+        )
+    if expected:
         return Outcome(verdict="success", reason=Reason.COMPLETED, result=result, result_summary=summary)
     excerpt = "" if text is None else " ".join(text.split())[:EXCERPT_CHARACTERS]
+    headers = response.headers
     return Outcome(
         verdict="failed",
         reason=Reason.HTTP_STATUS,
         error_message=f"The server answered {status}" + (f": {excerpt}" if excerpt else ""),
         result=result,
         result_summary=summary,
+        permanent=bool(call.retry_status) and not matches_status(response.status_code, call.retry_status),
+        retry_after_seconds=retry_after_seconds(headers.get("retry-after"), date=headers.get("date")),
     )
 
 

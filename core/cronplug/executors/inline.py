@@ -163,6 +163,7 @@ def _judge(ended: Ended) -> Outcome:
         result_summary=ended.result_summary,
         permanent=ended.permanent,
         retry_after_seconds=ended.retry_after_seconds,
+        error_kinds=ended.error_kinds,
     )
 
 

@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 _PACKED_RUNS = 8
 """Async runs that gather in one worker before another one is used or started."""
 _SUSPECTS = 1_000
+_TELL_WAIT_SECONDS = 2.0
 _SHUTDOWN_GRACE_SECONDS = 3.0
 """A stopping server has promised to be gone 5 s after its drain; the rest is for writing down what was cut off."""
 
@@ -124,7 +125,7 @@ class WorkerPool:
         """
         exclusive = self._needs_own_worker(spec)
         try:
-            worker = await self._lend(exclusive, stop)
+            worker = await self._lend(exclusive, stop, output)
         except WorkerLost as loss:
             return Outcome(verdict="failed", reason=Reason.WORKER_DIED, error_message=f"The worker process {loss}.")
         if worker is None:
@@ -272,7 +273,7 @@ class WorkerPool:
 
     # -- lending ---------------------------------------------------------------------------------------------------------
 
-    async def _lend(self, exclusive: bool, stop: Stop) -> WorkerProcess | None:
+    async def _lend(self, exclusive: bool, stop: Stop, output: Output) -> WorkerProcess | None:
         """A worker, now taken; None when `stop` or the pool's end came first. Raises WorkerLost when none can be started."""
         if stop.why is not None or self._closing.is_set():
             return None
@@ -285,6 +286,7 @@ class WorkerPool:
         queue[waiting] = None
         self._serve()
         forget = stop.listen(lambda _: waiting.give_up())
+        tell = asyncio.get_running_loop().call_later(_TELL_WAIT_SECONDS, self._tell_wait, output)
         try:
             return await waiting.worker
         except asyncio.CancelledError:
@@ -293,8 +295,17 @@ class WorkerPool:
                 raise
             return None  # not this task was cancelled but the wait, by `stop` or `close`
         finally:
+            tell.cancel()
             forget()
             queue.pop(waiting, None)
+
+    def _tell_wait(self, output: Output) -> None:
+        """Say in the execution's own log why nothing happens."""
+        if len(self._workers) < self._max_workers:
+            output.line("log", "waits for a worker process to start", level="info")
+        else:
+            message = f"waits for a worker process: all {self._max_workers} (SCHEDULER_WORKERS) are taken"
+            output.line("log", message, level="info")
 
     def _give_back_unused(self, waiting: _Waiting) -> None:
         """The wait was cancelled in the moment it was granted."""
@@ -422,7 +433,8 @@ class WorkerPool:
             worker.answer(frame["number"], await run.output.remember(frame["key"], frame["value"]))
 
         assert self._group is not None
-        self._group.create_task(keep(), name=f"keep a result of {run.function}")
+        keeping = self._group.create_task(keep(), name=f"keep a result of {run.function}")
+        run.verdict.add_done_callback(lambda _: keeping.cancel())
 
     def _refuse_waiting(self, loss: WorkerLost) -> None:
         """A start failed: tell those who wait, rather than trying for ever."""
@@ -507,6 +519,7 @@ def _judge(frame: Frame, worker: WorkerProcess) -> Outcome:
         result_summary=frame["result_summary"],
         permanent=frame["permanent"],
         retry_after_seconds=frame["retry_after_seconds"],
+        error_kinds=tuple(frame["error_kinds"]),
         worker=worker.name,
     )
 

@@ -20,6 +20,7 @@ __all__ = ["MAX_RESULT_BYTES", "MAX_RESULT_DEPTH", "Ended", "judge_error", "judg
 
 MAX_SUMMARY_LENGTH = 500
 MAX_MESSAGE_LENGTH = 2_000
+_MAX_KINDS = 20
 _MAX_TRACEBACK_LENGTH = 16_000
 _PACKAGE = str(Path(__file__).parents[1]) + "/"
 
@@ -28,6 +29,7 @@ _PACKAGE = str(Path(__file__).parents[1]) + "/"
 class Ended:
     """The verdict on a call that ended by itself; `reason` is a value of `model.Reason`.
 
+    `error_kinds` are the names of the raised exception's class and its bases, but for those that every one has.
     `warnings` and `trace` (a traceback) belong into the execution's log.
     """
 
@@ -38,6 +40,7 @@ class Ended:
     result_summary: str | None = None
     permanent: bool = False
     retry_after_seconds: float | None = None
+    error_kinds: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     trace: str | None = None
 
@@ -93,6 +96,7 @@ def judge_error(error: BaseException) -> Ended:
             reason="error",
             error_message=_describe(error),
             retry_after_seconds=error.seconds,
+            error_kinds=_kinds(error),
         )
     permanent = isinstance(error, PermanentError)
     return Ended(
@@ -100,8 +104,14 @@ def judge_error(error: BaseException) -> Ended:
         reason="permanent_error" if permanent else "error",
         error_message=_describe(error),
         permanent=permanent,
+        error_kinds=_kinds(error),
         trace=_trace(error),
     )
+
+
+def _kinds(error: BaseException) -> tuple[str, ...]:
+    names = (cut(kind.__name__, 100) for kind in type(error).__mro__ if kind not in (BaseException, object))
+    return tuple(names)[:_MAX_KINDS]
 
 
 def _describe(error: BaseException) -> str:

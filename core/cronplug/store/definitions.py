@@ -35,7 +35,7 @@ _ENUMS: Mapping[str, type[StrEnum]] = {
     "delivery": Delivery,
     "retry_backoff": RetryBackoff,
 }
-_TUPLES = ("tags", "retry_on", "no_retry_on")
+_TUPLES = ("tags", "retry_on", "no_retry_on", "http_expect_status", "http_retry_status")
 _INSTANTS = ("start_at", "end_at", "paused_until")
 
 _RULES: Mapping[str, type[CronRule | IntervalRule | OnceRule]] = {
@@ -72,7 +72,8 @@ def definition_from_json(stored: dict[str, Json]) -> tuple[TaskDefinition, str |
     for name in _INSTANTS:
         values[name] = _instant(values.get(name))
     for name in _TUPLES:
-        values[name] = tuple(values.get(name, ()))
+        if name in values:
+            values[name] = tuple(values[name])
     values["schedules"] = _rules_from_json(stored, faults)
     fault = f"This version of cronplug does not know what it means that {', '.join(faults)}." if faults else None
     return TaskDefinition(**{"name": "", "type": TaskType.FUNCTION} | values), fault

@@ -207,6 +207,7 @@ class Worker:
                 "result_summary": ended.result_summary,
                 "permanent": ended.permanent,
                 "retry_after_seconds": ended.retry_after_seconds,
+                "error_kinds": ended.error_kinds,
                 "stopped": run.stop.requested,
                 "marked": marked,
                 "left_children": run is self._running_alone and _has_children(),
