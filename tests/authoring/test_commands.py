@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,18 @@ def test_new_refuses_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[st
     err = capfd.readouterr().err
     assert codes == [0, 1]
     assert (err.count("\n"), "exists already" in err) == (1, True)
+
+
+def test_the_check_loads_neither_server_nor_store() -> None:
+    script = (
+        "import sys, cronplug.authoring.conformance, cronplug.testing.worker;"
+        "heavy = {'quart', 'sqlalchemy', 'uvicorn', 'cronplug.store'} & set(sys.modules);"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_check_prints_a_table_and_a_verdict(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

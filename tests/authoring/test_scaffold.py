@@ -69,12 +69,12 @@ def test_it_can_be_published(made: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("license_name", LICENSES)
 def test_every_license_is_written(tmp_path: Path, license_name: str) -> None:
-    made = write_plugin("acme-reports", parent=tmp_path, license_name=license_name, author='Ada "the first"')
+    made = write_plugin("acme-reports", parent=tmp_path, license_name=license_name, author='Ada\n"the first"\\')
 
     project = tomllib.loads((made.folder / "pyproject.toml").read_text())["project"]
     text = (made.folder / "LICENSE").read_text()
-    assert "Ada 'the first'" in text
-    assert project["authors"] == [{"name": "Ada 'the first'"}]
+    assert "Ada 'the first'/" in text
+    assert project["authors"] == [{"name": "Ada 'the first'/"}]
     assert project.get("license") == (None if license_name == "none" else license_name)
     assert ("Private :: Do Not Upload" in project.get("classifiers", ())) == (license_name == "none")
     assert [file for file in made.files if "LICENSE" in file] == ["LICENSE"]

@@ -30,7 +30,7 @@ _MAX_OUTPUT_BYTES = 4_000
 class Probe:
     """What the import did. `told` is what the plugin offers, as in the manifest, and what it left running.
 
-    `failure` says as a verb why nothing was told, then `told` is empty. `output` is what was written at import.
+    `failure` says as a verb why nothing was told, then `told` is empty. `output` is the last of what was written at import.
     """
 
     told: Mapping[str, Any]
@@ -82,5 +82,7 @@ def _read_told(channel: IO[bytes]) -> Mapping[str, Any]:
 
 
 def _read_output(output: IO[bytes]) -> str:
-    output.seek(0)
+    """The last part of it, where the reason of a failure is."""
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - _MAX_OUTPUT_BYTES))
     return output.read(_MAX_OUTPUT_BYTES).decode(errors="replace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -52,7 +53,7 @@ def write_plugin(name: str, *, parent: Path, license_name: str = "MIT", author: 
         _write(folder, texts)
     except OSError as error:
         raise PluginError(f"{folder} cannot be written: {error.strerror or error}") from error
-    return MadePlugin(folder=folder, files=tuple(sorted(texts)), next_steps=_next_steps(folder, values))
+    return MadePlugin(folder=folder, files=tuple(sorted(texts)), next_steps=_next_steps(folder))
 
 
 def _check_name(name: str) -> None:
@@ -77,7 +78,7 @@ def _values(name: str, license_name: str, author: str) -> dict[str, str]:
         "name": name,
         "module": _module(name),
         "vendor": name.removeprefix("cronplug-"),
-        "author": author.replace("\\", "").replace('"', "'"),
+        "author": _one_line(author),
         "year": str(SystemClock().now().astimezone(UTC).year),
         "license_lines": (
             f'license = "{license_name}"\nlicense-files = ["LICENSE"]\n'
@@ -88,6 +89,11 @@ def _values(name: str, license_name: str, author: str) -> dict[str, str]:
             f"{license_name}, see `LICENSE`." if license_name != "none" else "All rights reserved; not for publication."
         ),
     }
+
+
+def _one_line(text: str) -> str:
+    """`text` as it can stand between the quotes of a TOML file."""
+    return "".join(char for char in " ".join(text.split()) if char.isprintable()).replace("\\", "/").replace('"', "'")
 
 
 def _render(values: dict[str, str], license_name: str) -> Iterator[tuple[str, str]]:
@@ -117,9 +123,9 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
         raise
 
 
-def _next_steps(folder: Path, values: dict[str, str]) -> tuple[tuple[str, str], ...]:
+def _next_steps(folder: Path) -> tuple[tuple[str, str], ...]:
     return (
-        (f"cd {folder}", "go there"),
+        (f"cd {shlex.quote(str(folder))}", "go there"),
         ("pip install -e . pytest", "install it beside cronplug; changes in src/ count at once"),
         ("pytest", "run its tests"),
         ("cronplug plugin check . --all", "check that it keeps the contract"),
