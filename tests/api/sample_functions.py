@@ -42,3 +42,19 @@ async def lines(ctx: Context, count: int = 3) -> str:
     for number in range(count):
         ctx.log.info("line %d", number)
     return f"{count} lines"
+
+
+@function("sample.leave", max_retries=1)
+async def leave(ctx: Context, name: str = "report.csv", fail_first: bool = False) -> dict[str, Any]:
+    """Keep files, do work once, and fail at the first attempt when asked to."""
+    ctx.progress(0.25, "a quarter")
+
+    async def work() -> int:
+        return ctx.attempt
+
+    done_by = await ctx.once("work", work)
+    ctx.artifact(name, f"attempt {ctx.attempt}")
+    ctx.artifact(f"{ctx.attempt}.bin", bytes(3))
+    if fail_first and ctx.attempt == 1:
+        raise RuntimeError("first time")
+    return {"done_by": done_by}

@@ -17,7 +17,7 @@ async def test_an_execution_tells_everything(api: Api) -> None:
     assert execution.keys() == {
         "id", "taskId", "taskName", "taskRevision", "type", "functionName", "trigger", "status", "reason",
         "errorMessage", "attempt", "retryOf", "scheduledFor", "queuedAt", "availableAt", "startedAt", "finishedAt",
-        "durationSeconds", "timeoutSeconds", "result", "resultSummary", "progress", "progressNote", "worker",
+        "durationSeconds", "timeoutSeconds", "result", "resultSummary", "progress", "progressNote", "progressEta", "waitReason", "worker",
         "logLines", "logTruncated", "cancelRequested", "missedCount", "missedUntil", "idempotencyKey", "payload", "attempts",
     }  # fmt: skip
     assert (execution["trigger"], execution["status"], execution["reason"]) == ("api", "success", "completed")

@@ -117,6 +117,7 @@ class Bench:
             payload=payload or {},
             entry_point=self.registry.entry_point_of(name),
             is_async=function.is_async,
+            memory_mb=function.memory_mb,
         )
 
     def begin(self, pool: WorkerPool, name: str, payload: dict[str, Any] | None = None, **options: Any) -> Attempt:

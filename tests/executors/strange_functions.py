@@ -335,6 +335,101 @@ def deaf_log() -> None:
     logging.getLogger("x").warning("%d", "not a number")
 
 
+@function("strange.leave")
+def leave(ctx: Context, count: int = 1, size: int = 3) -> str:
+    """Leave files, from the main thread and from another."""
+    for number in range(count):
+        ctx.artifact(f"{number}.bin", bytes(size))
+    thread = threading.Thread(target=ctx.artifact, args=("thread.txt", "ü"))
+    thread.start()
+    thread.join()
+    return "left"
+
+
+@function("strange.leave-too-much")
+async def leave_too_much(ctx: Context) -> None:
+    ctx.artifact("big", bytes(11 * 1024 * 1024))
+
+
+@function("strange.once")
+def once(ctx: Context, key: str = "k") -> list[Any]:
+    """Work once in the main thread, in another, and in a loop of the function's own."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(ctx.once("thread", lambda: "t")))
+    thread.start()
+    results.append(ctx.once(key, lambda: print("works") or {"by": ctx.attempt}))
+    thread.join()
+
+    async def own_loop() -> None:
+        results.append(await ctx.once("loop", lambda: "l"))
+
+    asyncio.run(own_loop())
+    return sorted(results, key=str)
+
+
+@function("strange.once-async")
+async def once_async(ctx: Context) -> list[Any]:
+    async def work() -> dict[str, int]:
+        print("works")
+        return {"by": ctx.attempt}
+
+    results = await asyncio.gather(*(ctx.once(f"{number}", work) for number in range(20)))
+    return [*results, await asyncio.to_thread(ctx.once, "thread", lambda: "t")]
+
+
+@function("strange.once-slow")
+def once_slow(ctx: Context) -> str:
+    """Wait for the answer to something that is never kept."""
+    print("asking", flush=True)
+    ctx.once("k", lambda: 1)
+    return "kept"
+
+
+@function("strange.get")
+async def get(url: str, ctx: Context) -> Any:
+    response = await ctx.http.get(url)
+    return [response.status_code, response.text, ctx.http is ctx.http]
+
+
+@function("strange.get-sync")
+def get_sync(url: str, ctx: Context) -> Any:
+    response = ctx.http_sync.get(url)
+    return [response.status_code, response.text, ctx.http_sync is ctx.http_sync]
+
+
+@function("strange.hog", memory_mb=128)
+def hog(in_child: bool = False) -> None:
+    """Take more and more memory."""
+    print("hungry", flush=True)
+    if in_child:
+        subprocess.run([sys.executable, "-c", "x = bytearray(400 << 20); import time; time.sleep(600)"], check=True)
+    kept = []
+    while True:
+        kept.append(bytearray(b"x") * (8 << 20))
+        time.sleep(0.005)
+
+
+@function("strange.hog-async", memory_mb=128)
+async def hog_async() -> None:
+    kept = []
+    while True:
+        kept.append(bytearray(b"x") * (8 << 20))
+        await asyncio.sleep(0.005)
+
+
+@function("strange.frugal", memory_mb=1024)
+async def frugal() -> int:
+    return os.getpid()
+
+
+@function("strange.block-for")
+async def block_for(seconds: float) -> str:
+    """Block the event loop for a while."""
+    print("blocking", flush=True)
+    time.sleep(seconds)
+    return "went on"
+
+
 @hookimpl
 def scheduler_startup(node: dict[str, Any]) -> None:
     print(f"node {node['id']} is up in {os.getpid()}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self, get_args
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from cronplug import model
 from cronplug.api.fields import QUERY_WHOLE, Answer, Cursor, Instant, InstantIn, JsonObject, Query, QueryText, fault
+from cronplug.clock import SystemClock
 from cronplug.operations import ExecutionView
 
 StatusName = Literal["queued", "running", "success", "failed", "timed_out", "cancelled", "lost", "skipped", "missed"]
@@ -21,6 +24,7 @@ ReasonName = Literal[
     "invalid_payload",
     "unknown_function",
     "http_status",
+    "http_body",
     "http_error",
     "http_refused",
     "timeout",
@@ -50,6 +54,8 @@ def _status_list(value: object) -> object:
         raise fault("enum", f"must be one or more of {', '.join(get_args(StatusName))}, separated by commas")
     return frozenset(names)
 
+
+WaitReason = Literal["earlier_execution", "back_off", "start_delayed", "free_slot"]
 
 _ANY_STATUS = "|".join(get_args(StatusName))
 StatusList = Annotated[
@@ -86,6 +92,11 @@ class ShortExecution(Answer):
     result_summary: str | None
     progress: float | None = Field(description="From 0 to 1, as told by the function.")
     progress_note: str | None
+    progress_eta: Instant | None = Field(description="When a running attempt would end if it went on at this rate.")
+    wait_reason: WaitReason | None = Field(
+        description="Why a queued execution waits: for an earlier one of its task (`overlap`), for the time until its "
+        "retry or its spread start (`availableAt`), or for a free slot."
+    )
     worker: str | None
     log_lines: int
     log_truncated: bool
@@ -176,7 +187,10 @@ def _fields(execution: model.Execution, shown_as: type[ShortExecution]) -> dict[
     duration = None
     if execution.started_at is not None and execution.finished_at is not None:
         duration = max(0.0, (execution.finished_at - execution.started_at).total_seconds())
+    now = _CLOCK.now()
     return fields | {
+        "progress_eta": _progress_eta(execution, now),
+        "wait_reason": _wait_reason(execution, now),
         "type": execution.type.value,
         "trigger": execution.trigger.value,
         "status": execution.status.value,
@@ -186,6 +200,26 @@ def _fields(execution: model.Execution, shown_as: type[ShortExecution]) -> dict[
     }
 
 
+def _wait_reason(execution: model.Execution, now: datetime) -> WaitReason | None:
+    if execution.status is not model.Status.QUEUED:
+        return None
+    if execution.available_at >= model.HELD:
+        return "earlier_execution"
+    if execution.available_at > now:
+        return "back_off" if execution.started_at is not None else "start_delayed"
+    return "free_slot"
+
+
+def _progress_eta(execution: model.Execution, now: datetime) -> datetime | None:
+    fraction, began = execution.progress, execution.attempt_started_at
+    if execution.status is not model.Status.RUNNING or not fraction or began is None:
+        return None
+    seconds = min((now - began).total_seconds() * (1 / fraction - 1), _MAX_ETA_SECONDS)
+    return now + timedelta(seconds=max(seconds, 0.0))
+
+
+_CLOCK = SystemClock()
+_MAX_ETA_SECONDS = 366 * 86_400
 _NAMES = tuple(field.name for field in dataclasses.fields(model.Execution))
 
 
@@ -218,6 +252,35 @@ class ExecutionStarted(Answer):
     """An execution was queued."""
 
     execution_id: str
+
+
+class Artifact(Answer):
+    """A file that a function has kept with its execution."""
+
+    name: str
+    media_type: str
+    size: int = Field(description="In bytes.")
+    attempt: int = Field(description="The attempt that wrote it.")
+    created_at: Instant
+    url: str = Field(description="Where it is downloaded, on this server.")
+
+    @classmethod
+    def of(cls, execution_id: str, artifact: model.ArtifactInfo) -> Self:
+        """The file as it is answered."""
+        return cls(
+            name=artifact.name,
+            media_type=artifact.media_type,
+            size=artifact.size,
+            attempt=artifact.attempt,
+            created_at=artifact.created_at,
+            url=f"/api/scheduler/executions/{execution_id}/artifacts/{quote(artifact.name, safe='')}",
+        )
+
+
+class ArtifactList(Answer):
+    """All files of an execution, by name."""
+
+    items: list[Artifact] = Field(alias="list")
 
 
 class LogLine(Answer):

@@ -1,10 +1,14 @@
-"""Executions: list, show, cancel, retry, and their output."""
+"""Executions: list, show, cancel, retry, their output and what they left."""
 
 from __future__ import annotations
+
+from urllib.parse import quote
 
 from quart import Blueprint, Response
 
 from cronplug.api.execution_json import (
+    Artifact,
+    ArtifactList,
     Execution,
     ExecutionDetail,
     ExecutionList,
@@ -100,3 +104,25 @@ async def read_log(execution_id: str, query: LogQuery) -> Response:
             truncated=page.truncated,
         )
     )
+
+
+@executions.get("/<execution_id>/artifacts")
+@operation("listArtifacts", tag="executions", answers={200: ArtifactList}, problems=(404,))
+async def list_artifacts(execution_id: str) -> Response:
+    """List the files that an execution's function has kept, by name."""
+    found = await parts().operations.list_artifacts(execution_id)
+    return answer(ArtifactList(items=[Artifact.of(execution_id, artifact) for artifact in found]))
+
+
+@executions.get("/<execution_id>/artifacts/<name>")
+@operation("readArtifact", tag="executions", answers={200: "application/octet-stream"}, problems=(404,))
+async def read_artifact(execution_id: str, name: str) -> Response:
+    """Download a file that an execution's function has kept, under its own media type."""
+    artifact, data = await parts().operations.read_artifact(execution_id, name)
+    response = Response(data, 200, content_type=artifact.media_type)
+    # It is what a plugin made of who knows what: a browser stores it and never shows it as a page of ours.
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(artifact.name, safe='')}"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cache-Control"] = "no-store"
+    return response

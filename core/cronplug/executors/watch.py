@@ -19,7 +19,7 @@ SILENT_SECONDS = 0.5
 _SAMPLE_SECONDS = 1.0
 _TICK_SECONDS = 0.25
 _MEMORY_TICK_SECONDS = 0.05
-_AGE_TICK_SECONDS = 5.0
+_AGE_TICK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

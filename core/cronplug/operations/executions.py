@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cronplug.errors import Conflict, ExecutionEnded, ExecutionNotEnded, FieldError, NotFound
-from cronplug.model import ENDED, Execution, Json, Status, Task, TaskType, Trigger
+from cronplug.model import ENDED, ArtifactInfo, Execution, Json, Status, Task, TaskType, Trigger
 from cronplug.operations.definitions import payload_faults
 from cronplug.operations.means import Room, refuse
 from cronplug.operations.views import TOTAL_CAP, ExecutionPage, ExecutionView, Idempotency, LogPage, Replayed
-from cronplug.store import Conn, executions, logs, tasks
+from cronplug.store import Conn, artifacts, executions, logs, tasks
 
 
 class ExecutionOperations(Room):
@@ -166,6 +166,29 @@ class ExecutionOperations(Room):
                 next_offset=end if lines and end < total else None,
                 truncated=execution.log_truncated,
             )
+
+        return await self._means.store.read(select)
+
+    async def list_artifacts(self, execution_id: str) -> list[ArtifactInfo]:
+        """The files that an execution has kept so far, by name. Raises NotFound."""
+
+        async def select(conn: Conn) -> list[ArtifactInfo]:
+            if await executions.select_execution(conn, execution_id) is None:
+                raise NotFound("execution", execution_id)
+            return await artifacts.select_artifacts(conn, execution_id)
+
+        return await self._means.store.read(select)
+
+    async def read_artifact(self, execution_id: str, name: str) -> tuple[ArtifactInfo, bytes]:
+        """One of them with its data. Raises NotFound."""
+
+        async def select(conn: Conn) -> tuple[ArtifactInfo, bytes]:
+            if await executions.select_execution(conn, execution_id) is None:
+                raise NotFound("execution", execution_id)
+            found = await artifacts.select_artifact(conn, execution_id, name)
+            if found is None:
+                raise NotFound("artifact", name)
+            return found
 
         return await self._means.store.read(select)
 

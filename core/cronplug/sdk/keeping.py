@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import mimetypes
 import re
@@ -230,10 +231,19 @@ def check_artifact(artifact: Artifact) -> None:
 def _media_type(name: str, data: object, given: str | None) -> str:
     kind = given
     if kind is None:
-        kind = mimetypes.guess_type(name)[0] or ("text/plain" if isinstance(data, str) else "application/octet-stream")
+        kind = _guess(name) or ("text/plain" if isinstance(data, str) else "application/octet-stream")
     if not _MEDIA_TYPE.fullmatch(str(kind)):
         raise ValueError(f"a media type looks like 'text/csv', not {kind!r}")
     return f"{kind}; charset=utf-8" if isinstance(data, str) and kind.startswith("text/") and ";" not in kind else kind
+
+
+@functools.lru_cache(maxsize=1)
+def _types() -> mimetypes.MimeTypes:
+    return mimetypes.MimeTypes()  # Python's own table: the host's differs from machine to machine
+
+
+def _guess(name: str) -> str | None:
+    return _types().guess_type(name)[0]
 
 
 def _mebibytes(size: int) -> str:
