@@ -15,8 +15,8 @@ STREAMS = "(/events|/log/stream)$"  # they do not end; test_streams has them
 NOT_CHECKED = "positive_data_acceptance"
 """A schema cannot say which expressions fire, which functions exist and which revision is the present one."""
 
-SLOW = "sample-plugin,cronplug-example"
-"""Their functions can take a minute, and the tool does wait for them."""
+SLOW = "sample-plugin,cronplug-example,cronplug-http"
+"""Their functions can take a minute, or send made-up requests into the world, and the tool does wait for them."""
 
 
 @pytest.mark.asyncio(loop_scope="session")

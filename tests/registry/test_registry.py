@@ -143,7 +143,7 @@ class TestGoodPlugins:
             ],
             check=True,
         )
-        registry = Registry(blocked={"cronplug-maintenance"})
+        registry = Registry(blocked=FIRST_PARTY - {"cronplug-example"})
 
         await registry.rescan()
 
