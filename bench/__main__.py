@@ -162,7 +162,7 @@ def schedules(bench: Bench) -> str:
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("croniter", "cronsim", "apscheduler"))
     table_text = "\n".join(lines)
     return f"""Made by `./dev bench schedules` on {datetime.now(UTC):%Y-%m-%d}: medians over 20 typical expressions (5 sparse ones) in
-America/New_York, the best of three turns each; medians of {bench.rounds} rounds. A kept object's time includes a share of reading it.
+America/New_York, the best of three turns each; medians of {bench.rounds} rounds.
 
 {table_text}
 

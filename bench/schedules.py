@@ -47,79 +47,88 @@ TYPICAL = (
 SPARSE = ("0 0 29 2 *", "30 2 31 12 *", "0 12 31 1 *", "0 0 13 2 *", "59 23 1 1 *")
 EVERY_MINUTE = "* * * * *"
 BEFORE_GAP = datetime(2026, 3, 8, 6, 59, tzinfo=UTC)  # 01:59 in New York, where 02:00 does not come
-Steps = Callable[[str, int], None]
+SECOND = timedelta(seconds=1)
+Steps = Callable[[str], Iterator[None]]
+"""Gets ready for an expression up to the first yield; each further one is a step."""
 
 
-def cronplug_live(expression: str, steps: int) -> None:
+def cronplug_live(expression: str) -> Iterator[None]:
     schedule = parse_schedule(cron_expression=expression, timezone=ZONE)
     at: datetime | None = START
-    for _ in range(steps):
-        assert at is not None
+    while at is not None:
+        yield
         at = schedule.next_fire_time(at)
 
 
-def cronplug_rebuilt(expression: str, steps: int) -> None:
+def cronplug_rebuilt(expression: str) -> Iterator[None]:
     at: datetime | None = START
-    for _ in range(steps):
-        assert at is not None
+    while at is not None:
+        yield
         at = parse_schedule(cron_expression=expression, timezone=ZONE).next_fire_time(at)
 
 
-def cronplug_latest(expression: str, steps: int) -> None:
+def cronplug_latest(expression: str) -> Iterator[None]:
     schedule = parse_schedule(cron_expression=expression, timezone=ZONE)
-    at = START
-    for _ in range(steps):
-        latest = schedule.latest_fire_time(at)
-        assert latest is not None
-        at = latest - timedelta(seconds=1)
+    at: datetime | None = START
+    while at is not None:
+        yield
+        at = schedule.latest_fire_time(at - SECOND)
 
 
-def croniter_live(expression: str, steps: int) -> None:
+def croniter_live(expression: str) -> Iterator[None]:
     live = croniter(expression, START.astimezone(ZoneInfo(ZONE)), ret_type=datetime)
-    for _ in range(steps):
+    while True:
+        yield
         live.get_next()
 
 
-def croniter_rebuilt(expression: str, steps: int) -> None:
+def croniter_rebuilt(expression: str) -> Iterator[None]:
     at = START.astimezone(ZoneInfo(ZONE))
-    for _ in range(steps):
+    while True:
+        yield
         at = croniter(expression, at, ret_type=datetime).get_next()
 
 
-def croniter_latest(expression: str, steps: int) -> None:
+def croniter_latest(expression: str) -> Iterator[None]:
     live = croniter(expression, START.astimezone(ZoneInfo(ZONE)), ret_type=datetime)
-    for _ in range(steps):
+    while True:
+        yield
         live.get_prev()
 
 
-def cronsim_live(expression: str, steps: int) -> None:
+def cronsim_live(expression: str) -> Iterator[None]:
     live = CronSim(expression, START.astimezone(ZoneInfo(ZONE)))
-    for _ in range(steps):
+    while True:
+        yield
         next(live)
 
 
-def cronsim_rebuilt(expression: str, steps: int) -> None:
+def cronsim_rebuilt(expression: str) -> Iterator[None]:
     at = START.astimezone(ZoneInfo(ZONE))
-    for _ in range(steps):
+    while True:
+        yield
         at = next(CronSim(expression, at))
 
 
-def cronsim_latest(expression: str, steps: int) -> None:
+def cronsim_latest(expression: str) -> Iterator[None]:
     live = CronSim(expression, START.astimezone(ZoneInfo(ZONE)), reverse=True)
-    for _ in range(steps):
+    while True:
+        yield
         next(live)
 
 
-def apscheduler_live(expression: str, steps: int) -> None:
+def apscheduler_live(expression: str) -> Iterator[None]:
     trigger = CronTrigger.from_crontab(expression, ZONE)
     at = START.astimezone(ZoneInfo(ZONE))
-    for _ in range(steps):
+    while True:
+        yield
         at = trigger.get_next_fire_time(at, at)
 
 
-def apscheduler_rebuilt(expression: str, steps: int) -> None:
+def apscheduler_rebuilt(expression: str) -> Iterator[None]:
     at = START.astimezone(ZoneInfo(ZONE))
-    for _ in range(steps):
+    while True:
+        yield
         at = CronTrigger.from_crontab(expression, ZONE).get_next_fire_time(at, at)
 
 
@@ -145,9 +154,12 @@ def microseconds(sides: dict[str, Steps], expressions: tuple[str, ...], *, steps
         best = dict.fromkeys(sides, float("inf"))
         for _ in range(3):
             for side, run in sides.items():
+                ready = run(expression)
+                next(ready)
                 gc.collect()
                 began = time.perf_counter()
-                run(expression, steps)
+                for _ in range(steps):
+                    next(ready)
                 best[side] = min(best[side], (time.perf_counter() - began) / steps * 1e6)
         for side in sides:
             taken[side].append(best[side])

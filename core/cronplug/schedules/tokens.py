@@ -94,6 +94,9 @@ class SpecialDays:
         return bool(self.nth_weekdays)
 
 
+_NO_SPECIAL_DAYS = SpecialDays()
+
+
 @dataclass(frozen=True, slots=True)
 class CronText:
     """An expression that was read.
@@ -131,6 +134,17 @@ class _Column:
 
     def fault(self, code: str, message: str, offset: int, hint: str | None = None) -> ScheduleError:
         return ScheduleError(code, message, position=self.position + offset, hint=hint)
+
+    @property
+    def special_days(self) -> SpecialDays:
+        if not (self.before_last or self.last_weekday or self.nearest_weekdays or self.nth_weekdays):
+            return _NO_SPECIAL_DAYS
+        return SpecialDays(
+            before_last=frozenset(self.before_last),
+            last_weekday=self.last_weekday,
+            nearest_weekdays=frozenset(self.nearest_weekdays),
+            nth_weekdays=frozenset(self.nth_weekdays),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,12 +308,7 @@ def _read_column(column: _Column) -> _ReadColumn:
         plain="*" if "*" in column.plain else ",".join([*column.plain, *map(str, sorted(column.wrapped))]),
         resolved=",".join(resolved),
         years=_years(column) if column.kind is YEAR else None,
-        special=SpecialDays(
-            before_last=frozenset(column.before_last),
-            last_weekday=column.last_weekday,
-            nearest_weekdays=frozenset(column.nearest_weekdays),
-            nth_weekdays=frozenset(column.nth_weekdays),
-        ),
+        special=column.special_days,
         is_open=column.text in ("*", "?", "*/1"),
         is_wild=column.text.startswith("*"),
     )
