@@ -20,7 +20,7 @@ from cronplug.operations import Operations
 
 PING_SECONDS = 15.0
 LOG_POLL_SECONDS = 1.0
-_LOG_CHUNK_LINES = 500
+_LOG_CHUNK_LINES = 2_000
 _PING = b": ping\n\n"
 _HELLO = b"retry: 2000\n\n"
 _BYE = b"event: bye\ndata: {}\n\n"
@@ -80,10 +80,12 @@ async def follow_log(
         while True:
             ended = (await operations.get_execution(execution_id)).execution.status in ENDED
             page = await operations.read_log(execution_id, offset=after_seq, limit=_LOG_CHUNK_LINES)
-            for line in page.lines:
-                yield frame("line", LogLine.of(line).model_dump_json(by_alias=True).encode(), id=line.seq)
-                after_seq = line.seq
             if page.lines:
+                yield b"".join(
+                    frame("line", LogLine.of(line).model_dump_json(by_alias=True).encode(), id=line.seq)
+                    for line in page.lines
+                )
+                after_seq = page.lines[-1].seq
                 quiet_seconds = 0.0
                 continue
             if ended:

@@ -18,7 +18,7 @@ from cronplug.store.statements import JsonRows, Stmt, column_types, pack_rows
 C = schema.log_chunks
 CHUNKS_AT_ONCE = 32
 CHUNK_CHARACTERS = 1 << 20
-"""About the most in one row: a reader takes whole rows, 32 of them at once."""
+"""About the most in one row: a reader takes whole rows, up to 32 of them at once."""
 
 STATEMENT_CHARACTERS = 4 << 20
 """About the most in one statement: PostgreSQL takes no JSON of more than 256 MB, SQLite no text of more than 1 GB."""
@@ -46,7 +46,7 @@ SELECT = Stmt(
         C.c.execution_id == sa.bindparam("id", type_=Id()), C.c.last_seq > sa.bindparam("after", type_=sa.BigInteger())
     )
     .order_by(C.c.first_seq)
-    .limit(sa.literal_column(str(CHUNKS_AT_ONCE)))
+    .limit(sa.bindparam("chunks", type_=sa.Integer()))
 )
 
 
@@ -84,14 +84,19 @@ def _cut(lines: Sequence[LogLine]) -> Iterator[Sequence[LogLine]]:
 async def select_lines(conn: Conn, execution_id: str, *, after_seq: int = 0, limit: int) -> list[LogLine]:
     """Up to `limit` lines that follow `after_seq`; fewer only at the end."""
     found: list[LogLine] = []
-    while len(found) < limit:
-        chunks = await conn.fetch(SELECT, id=execution_id, after=at_most(after_seq))
-        for chunk in chunks:
-            found.extend(line for line in map(_line, chunk["lines"]) if line.seq > after_seq)
-        if len(chunks) < CHUNKS_AT_ONCE:
-            break
+    chunks = 1  # one may hold thousands of lines: more are read only for those who want more
+    while True:
+        rows = await conn.fetch(SELECT, id=execution_id, after=at_most(after_seq), chunks=chunks)
+        for row in rows:
+            for stored in row["lines"]:
+                if stored[0] > after_seq:
+                    found.append(_line(stored))
+                    if len(found) == limit:
+                        return found
+        if len(rows) < chunks:
+            return found
         after_seq = found[-1].seq
-    return found[:limit]
+        chunks = min(2 * chunks, CHUNKS_AT_ONCE)
 
 
 def _chunk(execution_id: str, lines: Sequence[LogLine]) -> dict[str, Any]:
