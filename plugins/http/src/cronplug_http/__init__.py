@@ -34,7 +34,12 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(pattern=r"^https?://", max_length=8000, description="Absolute address")
+    url: str = Field(
+        pattern=r"^https?://",
+        max_length=8000,
+        description="Absolute address",
+        examples=["https://shop.example.com/health"],
+    )
     method: Method = Field(Method.GET, description="What to do there")
     headers: dict[str, str] = Field(default_factory=dict, description="Headers of the request")
     body: str | None = Field(None, max_length=1_000_000, description="Text to send")
