@@ -37,11 +37,15 @@ class CronSchedule:
         >>> schedule.next_fire_time(datetime(2026, 1, 1, tzinfo=UTC)).isoformat()
         '2026-01-05T08:00:00+00:00'
         """
-        return _from_seconds(next_instant(self.spec, self.zone, _to_seconds(after)))
+        since = after - _EPOCH
+        found = next_instant(self.spec, self.zone, since.days * 86_400 + since.seconds)
+        return None if found is None else datetime.fromtimestamp(found, UTC)
 
     def latest_fire_time(self, at: datetime) -> datetime | None:
         """The last fire time at or before `at`, None when there is none."""
-        return _from_seconds(latest_instant(self.spec, self.zone, _to_seconds(at)))
+        since = at - _EPOCH
+        found = latest_instant(self.spec, self.zone, since.days * 86_400 + since.seconds)
+        return None if found is None else datetime.fromtimestamp(found, UTC)
 
     def fire_times(self, after: datetime, until: datetime, limit: int) -> list[datetime]:
         """The oldest `limit` fire times in (after, until], rising."""
@@ -144,7 +148,3 @@ def _chosen(value: str | None, yes: str, no: str, default: bool, *, field: str) 
 def _to_seconds(at: datetime) -> int:
     since = at - _EPOCH
     return since.days * 86_400 + since.seconds
-
-
-def _from_seconds(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -27,7 +27,7 @@ def next_instant(spec: CronSpec, zone: ZoneTable, after: int) -> int | None:
     segment = bisect_right(zone.starts, after) - 1
     offset = zone.offsets[segment]
     start = after + 1 + offset
-    if zone.changes[segment] < 0:
+    if after - zone.starts[segment] < -zone.changes[segment]:
         start = max(start, _first_wall(spec, zone, segment))
     wall = next_wall(spec, start)
     while wall is not None:
@@ -58,8 +58,11 @@ def latest_instant(spec: CronSpec, zone: ZoneTable, at: int) -> int | None:
     segment = bisect_right(zone.starts, at) - 1
     wall = latest_wall(spec, at + zone.offsets[segment])
     while wall is not None:
-        if wall >= _first_wall(spec, zone, segment):
-            return wall - zone.offsets[segment]
+        found = wall - zone.offsets[segment]
+        if found >= zone.starts[segment] and (
+            found - zone.starts[segment] >= -zone.changes[segment] or wall >= _first_wall(spec, zone, segment)
+        ):
+            return found
         if segment == 0:
             return None
         if wall < zone.starts[segment] - _FAR and zone.starts[segment] < at - _NEAR:
