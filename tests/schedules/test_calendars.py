@@ -282,5 +282,5 @@ def test_a_calendar_that_is_not_there_excludes() -> None:
     found = excluded_by(WORKDAYS, berlin(2026, 12, 24, 9), {})
 
     assert found is not None
-    assert found == (None, None)
+    assert (found.calendar, found.entry) == (None, None)
     assert found.sentence == "The schedule heeds a calendar that is no longer there."
