@@ -135,10 +135,10 @@ def test_clock_warnings_say_when_and_what_then() -> None:
 
 def test_parts_are_the_fields_as_typed() -> None:
     assert shown("0 9 * * mon-fri").parts == (
-        Part("minute", "0"),
-        Part("hour", "9"),
-        Part("day of month", "*"),
-        Part("month", "*"),
-        Part("day of week", "MON-FRI"),
+        Part("minute", "0", "minute 0"),
+        Part("hour", "9", "hour 9"),
+        Part("day of month", "*", "every day of the month"),
+        Part("month", "*", "every month"),
+        Part("day of week", "MON-FRI", "Monday to Friday"),
     )
-    assert shown("0 0 9 * * *").parts[0] == Part("second", "0")
+    assert shown("0 0 9 * * *").parts[0] == Part("second", "0", "second 0")

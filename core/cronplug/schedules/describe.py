@@ -57,7 +57,7 @@ def _describe_days_and_times(read: CronText) -> str:
         every_day = _AT_TIMES.fullmatch(sentence) and (day, read.plain[4], weekday) == ("*", "*", "*")
         return f"{sentence}, every day" if every_day else sentence
     time_and_month = _describe_plain(read, day="*", weekday="*")
-    days = " or ".join(_day_phrases(read, special) + _weekday_phrases(read, special))
+    days = " or ".join(day_phrases(read, special) + weekday_phrases(read, special))
     time, comma, month = time_and_month.partition(", only in ")
     return f"{time}, on {days}" + (f", only in {month}" if comma else "")
 
@@ -98,7 +98,8 @@ def _without_odd_steps(column: str, kind: ColumnKind) -> str:
     return ",".join(items)
 
 
-def _day_phrases(read: CronText, special: SpecialDays) -> list[str]:
+def day_phrases(read: CronText, special: SpecialDays) -> list[str]:
+    """What the day-of-month column names, one phrase for each kind of token; nothing when it restricts nothing."""
     phrases = []
     if read.restricts_day and read.plain[3]:
         phrases.append(f"day {_spoken(read.plain[3])} of the month")
@@ -113,7 +114,8 @@ def _day_phrases(read: CronText, special: SpecialDays) -> list[str]:
     return phrases
 
 
-def _weekday_phrases(read: CronText, special: SpecialDays) -> list[str]:
+def weekday_phrases(read: CronText, special: SpecialDays) -> list[str]:
+    """What the day-of-week column names, one phrase for each kind of token; nothing when it restricts nothing."""
     phrases = []
     if read.restricts_weekday and read.plain[5]:
         phrases.append(_spoken(read.plain[5], _WEEKDAYS))
