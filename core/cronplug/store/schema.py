@@ -209,6 +209,15 @@ calendars = sa.Table(
     sa.Index("uq_calendars_name_key", "name_key", unique=True),
 )
 
+# Which calendars the schedules of a task heed: a calendar in use is not deleted.
+task_calendars = sa.Table(
+    "task_calendars",
+    metadata,
+    sa.Column("task_id", Id, sa.ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("calendar_id", Id, sa.ForeignKey("calendars.id"), primary_key=True),
+    sa.Index("ix_task_calendars_calendar_id", "calendar_id", "task_id"),
+)
+
 tokens = sa.Table(
     "tokens",
     metadata,
