@@ -27,7 +27,7 @@ from quart import Quart
 from cronplug.access import Access
 from cronplug.api import create_api
 from cronplug.clock import Clock, SteeredClock, SystemClock
-from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Rescuer, Runner, Steps
+from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Releaser, Rescuer, Runner, Steps
 from cronplug.errors import InvalidInput, SettingsError, StoreError
 from cronplug.events import Doorbells, EventBus
 from cronplug.executors.guard import AddressPolicy
@@ -146,7 +146,9 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
     observers = Observers(registry)
     node = Node(store=store, clock=clock, version=VERSION)
     outputs = OutputBook(store=store, clock=clock, bus=bus)
-    planner = Planner(store=store, clock=clock, ids=ids, bus=bus, doorbells=doorbells, metrics=metrics)
+    planner = Planner(
+        store=store, registry=registry, clock=clock, ids=ids, bus=bus, doorbells=doorbells, metrics=metrics
+    )
     runner = Runner(
         store=store,
         clock=clock,
@@ -160,10 +162,19 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         metrics=metrics,
         slots=settings.max_concurrency,
     )
+    releaser = Releaser(store=store, clock=clock, bus=bus, doorbells=doorbells)
     rescuer = Rescuer(store=store, clock=clock, bus=bus, doorbells=doorbells, metrics=metrics)
     housekeeper = Housekeeper(store=store, clock=clock)
     engine = Engine(
-        Steps(node=node, planner=planner, runner=runner, rescuer=rescuer, outputs=outputs, housekeeper=housekeeper),
+        Steps(
+            node=node,
+            planner=planner,
+            runner=runner,
+            releaser=releaser,
+            rescuer=rescuer,
+            outputs=outputs,
+            housekeeper=housekeeper,
+        ),
         clock=clock,
         doorbells=doorbells,
         metrics=metrics,

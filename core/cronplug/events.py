@@ -117,15 +117,40 @@ class Doorbell:
         return True
 
 
+class NamingDoorbell(Doorbell):
+    """A doorbell whose ringers may say whom it is about; `take` says it to who was woken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: set[str] = set()
+        self._all = False
+
+    def ring(self, name: str | None = None) -> None:
+        """Wake the waiter for the sake of `name`, or (None) of everything."""
+        if name is None:
+            self._all = True
+        else:
+            self._names.add(name)
+        super().ring()
+
+    def take(self) -> frozenset[str] | None:
+        """The names rung for since the last `take`; None: it is about everything."""
+        names = None if self._all else frozenset(self._names)
+        self._names.clear()
+        self._all = False
+        return names
+
+
 class Doorbells:
     """How the rest of the process wakes the engine: hints, never needed for correctness.
 
     `plan`: a task changed, so the earliest fire time may have. `claim`: an execution was queued or a slot came free.
-    `cancel`: an execution that runs is to be stopped. `ends`: an execution ended, or waits for the end of another.
+    `cancel`: an execution that runs is to be stopped. `ends`: executions ended (named by task), or
+    wait for the end of others.
     """
 
     def __init__(self) -> None:
         self.plan = Doorbell()
         self.claim = Doorbell()
         self.cancel = Doorbell()
-        self.ends = Doorbell()
+        self.ends = NamingDoorbell()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cronplug.clock import SettableClock
-from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Rescuer, Runner, Steps
+from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Releaser, Rescuer, Runner, Steps
 from cronplug.events import Doorbells, EventBus
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
 from cronplug.executors.observers import Observers
@@ -97,11 +97,17 @@ class World:
         return await self.executions()
 
     async def run_all(self) -> list[Execution]:
-        """Claim and run until nothing is available; all executions, oldest fire time first."""
-        while claimed := await self.steps.runner.claim_free():
-            for execution in claimed:
-                await self.steps.runner.run_attempt(execution)
+        """Claim, run and release until nothing is available; all executions, oldest fire time first."""
+        while await self.run_available() or await self.steps.releaser.release_once():
+            pass
         return await self.executions()
+
+    async def run_available(self) -> list[Execution]:
+        """Claim what may start now and run it, without releasing what waits for its end; those that ran."""
+        claimed = await self.steps.runner.claim_free()
+        for execution in claimed:
+            await self.steps.runner.run_attempt(execution)
+        return claimed
 
     async def executions(self, task: Task | None = None) -> list[Execution]:
         """Every execution, oldest fire time first."""
@@ -194,7 +200,9 @@ def build(store: Store, clock: SettableClock, slots: int) -> World:
     registry = TestRegistry(blocked=frozenset(), trusted=frozenset())
     node = Node(store=store, clock=clock, version="test")
     outputs = OutputBook(store=store, clock=clock, bus=bus)
-    planner = Planner(store=store, clock=clock, ids=ids, bus=bus, doorbells=doorbells, metrics=metrics)
+    planner = Planner(
+        store=store, registry=registry, clock=clock, ids=ids, bus=bus, doorbells=doorbells, metrics=metrics
+    )
     runner = Runner(
         store=store,
         clock=clock,
@@ -208,9 +216,18 @@ def build(store: Store, clock: SettableClock, slots: int) -> World:
         metrics=metrics,
         slots=slots,
     )
+    releaser = Releaser(store=store, clock=clock, bus=bus, doorbells=doorbells)
     rescuer = Rescuer(store=store, clock=clock, bus=bus, doorbells=doorbells, metrics=metrics)
     housekeeper = Housekeeper(store=store, clock=clock)
-    steps = Steps(node=node, planner=planner, runner=runner, rescuer=rescuer, outputs=outputs, housekeeper=housekeeper)
+    steps = Steps(
+        node=node,
+        planner=planner,
+        runner=runner,
+        releaser=releaser,
+        rescuer=rescuer,
+        outputs=outputs,
+        housekeeper=housekeeper,
+    )
     return World(
         store=store,
         clock=clock,

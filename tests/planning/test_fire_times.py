@@ -207,10 +207,25 @@ def test_a_clock_that_went_back_plans_nothing_twice() -> None:
     assert planned == FirePlan(fires=(), next_run_at=at("12:00"))
 
 
-def test_a_stored_fire_time_that_the_schedule_no_longer_names_gives_no_row() -> None:
-    planned = plan("none", [], next_run_at=at("12:03"), now=at("12:05"))
+def test_a_promised_fire_time_that_the_schedule_no_longer_names_is_kept() -> None:
+    planned = plan("none", [], next_run_at=at("12:03"), now=at("12:11"))
 
-    assert planned == FirePlan(fires=(), next_run_at=at("12:10"))
+    assert [short(fire) for fire in planned.fires] == ["12:03 run", "12:10 run"]
+    assert planned.next_run_at == at("12:20")
+
+
+def test_a_promised_fire_time_can_be_missed_like_any_other() -> None:
+    planned = plan("all", [(at("12:00"), at("12:35"))], next_run_at=at("12:03"), now=at("12:35"), max_runs=3)
+
+    assert [short(fire) for fire in planned.fires] == [
+        "12:03 missed", "12:10 catch_up", "12:20 catch_up", "12:30 catch_up",
+    ]  # fmt: skip
+
+
+def test_a_promised_fire_time_that_is_to_come_waits() -> None:
+    planned = plan("none", [], next_run_at=at("12:03"), now=at("12:02"))
+
+    assert planned == FirePlan(fires=(), next_run_at=at("12:03"))
 
 
 def test_a_schedule_without_a_further_fire_time_ends() -> None:

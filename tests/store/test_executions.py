@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from cronplug.model import Execution, Reason, Status, TaskType, Trigger
+from cronplug.model import HELD, Execution, Reason, Status, TaskType, Trigger
 from cronplug.store import Store, UniqueViolation, executions
 from cronplug.store.executions import ExecutionFilter, RunningUpdate
 from tests.store.making import NODE, NOW, Maker, after
@@ -233,18 +233,22 @@ async def test_recent_without_results_leaves_out_what_may_be_large(store: Store,
 
 async def test_unfinished_and_running_are_told_by_task(store: Store, make: Maker) -> None:
     queued, running, ended = make.task(), make.task(), make.task()
+    waits = make.execution(task_id=queued.id)
     runs = make.execution(task_id=running.id, status=Status.RUNNING)
     await insert(
         store,
-        make.execution(task_id=queued.id),
-        make.execution(task_id=queued.id),
+        waits,
+        make.execution(task_id=queued.id, available_at=HELD),
         runs,
         make.execution(task_id=ended.id, status=Status.SUCCESS),
         make.execution(),
     )
     ids = [queued.id, running.id, ended.id]
 
-    assert await store.read(lambda conn: executions.select_unfinished_task_ids(conn, ids)) == {queued.id, running.id}
+    unfinished = await store.read(lambda conn: executions.select_unfinished(conn, ids))
+    assert {task_id: it.is_running for task_id, it in unfinished.items()} == {queued.id: False, running.id: True}
+    assert unfinished[running.id].execution_id == runs.id
+    assert (unfinished[queued.id].since, unfinished[queued.id].held) == (waits.queued_at, 1)
     assert await store.write(lambda conn: executions.lock_running_of_task(conn, running.id)) == [runs.id]
     assert await store.write(lambda conn: executions.lock_running_of_task(conn, queued.id)) == []
 

@@ -14,6 +14,8 @@ An execution's life::
 
 * **Planned once.** A fire time becomes a row in the transaction that moves its task on (`planner`). The unique key
   `(task, fire time)` and the conditional move make a second row impossible, whoever races or dies.
+* **Held back.** A run that waits for an earlier one of its task is `queued` and not to be claimed (`HELD`). When that one
+  has ended it is released, one at a time (`releases`).
 * **Claimed once.** A claim is a conditional update to `running` with this node's lease, durable before the start
   (`runner`). The end of an attempt is written only where execution, attempt and lease owner still match.
 * **Cut off is not failed.** When a node dies its leases end; whoever is alive settles its executions (`rescue`): queued
@@ -25,8 +27,20 @@ from cronplug.engine.housekeeping import Housekeeper
 from cronplug.engine.nodes import Node
 from cronplug.engine.output import OutputBook
 from cronplug.engine.planner import Planner
+from cronplug.engine.releases import Releaser
 from cronplug.engine.rescue import Rescuer
 from cronplug.engine.runner import Executors, Runner
 from cronplug.engine.service import Engine, Steps
 
-__all__ = ["Engine", "Executors", "Housekeeper", "Node", "OutputBook", "Planner", "Rescuer", "Runner", "Steps"]
+__all__ = [
+    "Engine",
+    "Executors",
+    "Housekeeper",
+    "Node",
+    "OutputBook",
+    "Planner",
+    "Releaser",
+    "Rescuer",
+    "Runner",
+    "Steps",
+]

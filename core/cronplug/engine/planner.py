@@ -8,8 +8,8 @@ edits at the same moment, a fire time yields one row.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cronplug.clock import Clock
@@ -17,10 +17,23 @@ from cronplug.errors import FieldError, InvalidInput
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
 from cronplug.metrics import Metrics
-from cronplug.model import Execution, Overlap, Status, Task, TaskType
-from cronplug.planning import CatchUpPolicy, FirePlan, PlannedFire, plan_fire_times, settle_overlap
-from cronplug.schedules import task_schedule
-from cronplug.store import Conn, Store, executions, nodes, tasks
+from cronplug.model import Pause, Status, Task, TaskType, Trigger
+from cronplug.operations.queueing import Fires, Queued, announce, queue_fires
+from cronplug.planning import (
+    Outage,
+    PlannedFire,
+    catch_up_policy,
+    find_bars,
+    missing_function_bar,
+    plan_by_new_zone_data,
+    plan_fire_times,
+)
+from cronplug.registry import Registry
+from cronplug.schedules import TaskSchedule, jitter_of, task_schedule, tzdata_version
+from cronplug.schedules.calendars import Calendar
+from cronplug.store import Conn, Store, nodes, tasks
+from cronplug.store.access import get_meta, set_meta
+from cronplug.store.pauses import select_pause
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +44,50 @@ MAX_ROWS = 2_000
 """After about so many rows a transaction takes no further task: after a long outage each may bring hundreds."""
 
 
+_FOLLOWED = "tzdata_version"
+_ZONE_BATCH = 200
+"""Tasks whose next fire time is found anew, after a change of the zone data, in one transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """What one step did. `more`: something due may be left, take another step at once."""
 
     rows: int
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How far one step went through the tasks whose fire times are found anew."""
+
+    after_id: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What is due, and the facts that decide about it, of one snapshot."""
+
+    tasks: Sequence[Task]
+    outages: Sequence[Outage] = ()
+    pause: Pause | None = None
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The fires of one task and its next fire time; `schedule` is there when its rules have payloads of their own."""
+
+    task: Task
+    fires: Sequence[PlannedFire] = ()
+    next_run_at: datetime | None = None
+    schedule: TaskSchedule | None = None
+
+    @property
+    def started(self) -> int:
+        """How many executions start by it if overlap and limit have nothing against it, as is most frequent."""
+        return sum(fire.status is Status.QUEUED for fire in self.fires)
 
 
 class Planner:
@@ -46,6 +97,7 @@ class Planner:
         self,
         *,
         store: Store,
+        registry: Registry,
         clock: Clock,
         ids: IdGenerator,
         bus: EventBus,
@@ -54,6 +106,7 @@ class Planner:
         batch: int = BATCH,
     ) -> None:
         self._store = store
+        self._registry = registry
         self._clock = clock
         self._ids = ids
         self._bus = bus
@@ -66,34 +119,66 @@ class Planner:
     async def plan_once(self) -> Planned:
         """Plan up to a batch of due tasks. Safe to call at any time, any number of times, side by side."""
         now = self._clock.now()
-        due, outages = await self._store.read(lambda conn: self._select_due(conn, now))
+        facts = await self._store.read(lambda conn: self._select_due(conn, now))
+        due = facts.tasks
         self._metrics.planner_lag.set((now - _oldest(due)).total_seconds() if due else 0.0)
         if not due:
             self.last_step_at = now
             return Planned(0, more=False)
-        plans: list[tuple[Task, FirePlan]] = []
+        plans: list[_Plan] = []
         advances: list[tasks.Advance] = []
         room = MAX_ROWS
         for task in due:
-            plan = self._plan(task, outages, now)
+            plan = self._plan(task, facts, now)
             if isinstance(plan, InvalidInput):
                 log.error("task %s (%s) is set aside, it cannot be read: %s", task.id, task.definition.name, plan)
                 advances.append(_advance(task, None, schedule_error=str(plan)))
                 continue
-            plans.append((task, plan))
-            advances.append(_advance(task, plan.next_run_at))
+            plans.append(plan)
+            advances.append(_advance(task, plan.next_run_at, started=plan.started))
             room -= len(plan.fires)
             if room <= 0:
                 break
-        rows = await self._store.write(lambda conn: self._insert(conn, plans, advances, now))
+        queued = await self._store.write(lambda conn: self._insert(conn, plans, advances, now))
         self.last_step_at = now
-        self._announce(rows)
+        for row in queued.rows:
+            self._metrics.executions_planned.labels(row.status.value).inc()
+        announce(queued, bus=self._bus, doorbells=self._doorbells)
+        if any(plan.task.definition.after_end for plan in plans):
+            self._doorbells.ends.ring()
         more = (
             len(due) == self._batch
             or len(advances) < len(due)
-            or any(plan.next_run_at is not None and plan.next_run_at <= now for _, plan in plans)
+            or any(plan.next_run_at is not None and plan.next_run_at <= now for plan in plans)
         )
-        return Planned(len(rows), more)
+        return Planned(len(queued.rows), more)
+
+    async def follow_zone_data_once(self, after_id: str = "") -> Followed:
+        """Find the next fire time anew for a batch of tasks where it was found by other zone data than the present.
+
+        Goes through the tasks by id, from after `after_id` on. Once all are through, that is remembered, and a later
+        start with the same data has nothing to do.
+        """
+        present, now = tzdata_version(), self._clock.now()
+
+        async def select(conn: Conn) -> list[Task]:
+            if not after_id and await get_meta(conn, _FOLLOWED) == present:
+                return []
+            return await tasks.select_of_other_zone_data(conn, present, after_id=after_id, limit=_ZONE_BATCH)
+
+        stale = await self._store.read(select)
+        advances = [_by_present_zone_data(task, now) for task in stale]
+
+        async def advance(conn: Conn) -> None:
+            await tasks.advance_tasks(conn, advances, tzdata_version=present)
+            if not stale:
+                await set_meta(conn, _FOLLOWED, present)
+
+        await self._store.write(advance)
+        for it in advances:
+            if it.next_run_at != it.expected_next_run_at:
+                log.info("task %s: other zone data move its next fire time to %s", it.task_id, it.next_run_at)
+        return Followed(stale[-1].id if stale else after_id, more=bool(stale))
 
     async def seconds_to_next(self, *, at_most: float) -> float:
         """How long until the earliest fire time, 0 when one is due, never more than `at_most`."""
@@ -102,12 +187,21 @@ class Planner:
             return at_most
         return min(max((due_at - self._clock.now()).total_seconds(), 0.0), at_most)
 
-    async def _select_due(self, conn: Conn, now: datetime) -> tuple[list[Task], list[tuple[datetime, datetime]]]:
+    async def _select_due(self, conn: Conn, now: datetime) -> _Due:
         due = await tasks.select_due_tasks(conn, now, limit=self._batch)
-        outages = await nodes.select_outages(conn, since=_oldest(due)) if due else []
-        return due, outages
+        if not due:
+            return _Due(due)
+        oldest = _oldest(due)
+        pause = await select_pause(conn)
+        if pause is not None and pause.until is not None and pause.until <= oldest:
+            pause = None  # it was over before anything of this was due
+        return _Due(
+            due,
+            outages=await nodes.select_outages(conn, since=oldest),
+            pause=pause,
+        )
 
-    def _plan(self, task: Task, outages: Sequence[tuple[datetime, datetime]], now: datetime) -> FirePlan | InvalidInput:
+    def _plan(self, task: Task, facts: _Due, now: datetime) -> _Plan | InvalidInput:
         definition = task.definition
         if task.schedule_error is not None:
             return InvalidInput([FieldError("", task.schedule_error)])
@@ -116,76 +210,74 @@ class Planner:
         except InvalidInput as error:
             return error
         if schedule is None or task.next_run_at is None:
-            return FirePlan(fires=(), next_run_at=None)
-        policy = CatchUpPolicy(
-            catch_up=definition.catch_up,
-            window_seconds=definition.catch_up_window_seconds,
-            max_runs=definition.catch_up_max,
-            misfire_grace_seconds=definition.misfire_grace_seconds,
+            return _Plan(task)
+        plan = plan_fire_times(
+            schedule,
+            next_run_at=task.next_run_at,
+            now=now,
+            policy=catch_up_policy(definition),
+            outages=facts.outages,
+            barred=find_bars(definition, schedule, pause=facts.pause, calendars=facts.calendars),
         )
-        return plan_fire_times(schedule, next_run_at=task.next_run_at, now=now, policy=policy, outages=outages)
+        fires = plan.fires
+        if definition.type is TaskType.FUNCTION:
+            name = definition.function_name or ""
+            if self._registry.function(name) is None:
+                bar = missing_function_bar(name)
+                fires = tuple(fire.skipped(bar) if fire.status is Status.QUEUED else fire for fire in fires)
+        if definition.jitter_seconds:
+            fires = tuple(_spread(fire, task, schedule) for fire in fires)
+        return _Plan(
+            task,
+            fires=fires,
+            next_run_at=plan.next_run_at,
+            schedule=schedule if any(rule.payload is not None for rule in schedule.rules) else None,
+        )
 
     async def _insert(
-        self, conn: Conn, plans: Sequence[tuple[Task, FirePlan]], advances: Sequence[tasks.Advance], now: datetime
-    ) -> list[Execution]:
-        won = await tasks.advance_tasks(conn, advances)
-        exclusive = [
-            task.id for task, plan in plans if task.id in won and plan.fires and task.definition.overlap is Overlap.SKIP
+        self, conn: Conn, plans: Sequence[_Plan], advances: Sequence[tasks.Advance], now: datetime
+    ) -> Queued:
+        won = await tasks.advance_tasks(conn, advances, tzdata_version=tzdata_version())
+        wanted = [
+            Fires(task=plan.task, fires=plan.fires, schedule=plan.schedule, started=plan.started)
+            for plan in plans
+            if plan.fires and plan.task.id in won
         ]
-        unfinished = await executions.select_unfinished_task_ids(conn, exclusive) if exclusive else set()
-        rows = [
-            row
-            for task, plan in plans
-            if task.id in won
-            for row in self._rows(task, plan.fires, unfinished=task.id in unfinished, now=now)
-        ]
-        inserted = await executions.insert_executions(conn, rows) if rows else set()
-        return [row for row in rows if row.id in inserted]
-
-    def _rows(self, task: Task, fires: Sequence[PlannedFire], *, unfinished: bool, now: datetime) -> list[Execution]:
-        """The executions of one task's fire times; an overlap is decided here, where the transaction sees it."""
-        definition = task.definition
-        return [
-            Execution(
-                id=self._ids.new(now),
-                trigger=fire.trigger,
-                status=fire.status,
-                scheduled_for=fire.scheduled_for,
-                queued_at=now,
-                available_at=now,
-                task_id=task.id,
-                task_name=definition.name,
-                task_revision=task.revision,
-                type=definition.type,
-                function_name=definition.function_name if definition.type is TaskType.FUNCTION else None,
-                reason=fire.reason,
-                error_message=fire.sentence,
-                finished_at=None if fire.status is Status.QUEUED else now,
-                missed_count=fire.missed_count,
-                missed_until=fire.missed_until,
-            )
-            for fire in settle_overlap(fires, overlap=definition.overlap, unfinished=unfinished)
-        ]
-
-    def _announce(self, rows: Sequence[Execution]) -> None:
-        for row in rows:
-            self._metrics.executions_planned.labels(row.status.value).inc()
-            self._bus.publish("execution", row.id, "created")
-        for task_id in {row.task_id for row in rows if row.task_id is not None}:
-            self._bus.publish("task", task_id, "updated")
-        if any(row.status is Status.QUEUED for row in rows):
-            self._doorbells.claim.ring()
+        return await queue_fires(conn, wanted, ids=self._ids, now=now)
 
 
 def _oldest(due: Sequence[Task]) -> datetime:
     return min(task.next_run_at for task in due if task.next_run_at is not None)
 
 
-def _advance(task: Task, next_run_at: datetime | None, *, schedule_error: str | None = None) -> tasks.Advance:
+def _spread(fire: PlannedFire, task: Task, schedule: TaskSchedule) -> PlannedFire:
+    """The fire with its jitter; what is caught up is late already."""
+    if fire.status is not Status.QUEUED or fire.trigger is not Trigger.SCHEDULE:
+        return fire
+    at = fire.scheduled_for
+    jitter = jitter_of(task.id, at, task.definition.jitter_seconds, schedule.next_fire_time(at))
+    return replace(fire, not_before=at + jitter)
+
+
+def _by_present_zone_data(task: Task, now: datetime) -> tasks.Advance:
+    assert task.next_run_at is not None
+    try:
+        schedule = task_schedule(task.definition, seed=task.id, pending=task.next_run_at)
+    except InvalidInput:
+        schedule = None  # the planner sets it aside when it is due
+    if schedule is None:
+        return _advance(task, task.next_run_at, schedule_error=task.schedule_error)
+    return _advance(task, plan_by_new_zone_data(schedule, pending=task.next_run_at, now=now))
+
+
+def _advance(
+    task: Task, next_run_at: datetime | None, *, schedule_error: str | None = None, started: int = 0
+) -> tasks.Advance:
     return tasks.Advance(
         task_id=task.id,
         expected_next_run_at=task.next_run_at,
         expected_revision=task.revision,
         next_run_at=next_run_at,
         schedule_error=schedule_error,
+        started=started,
     )

@@ -11,13 +11,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from cronplug.clock import Clock
 from cronplug.engine.housekeeping import Housekeeper
 from cronplug.engine.nodes import RENEW_SECONDS, Node
 from cronplug.engine.output import OutputBook
-from cronplug.engine.planner import Planned, Planner
+from cronplug.engine.planner import Followed, Planned, Planner
+from cronplug.engine.releases import Releaser
 from cronplug.engine.rescue import Rescuer
 from cronplug.engine.runner import Runner
 from cronplug.errors import StoreError
@@ -32,6 +34,9 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 """The longest sleep of the planner and of the claimer: a lost wake-up costs no more than this."""
 
+LOOK_AT_ALL_SECONDS = 1.0
+"""How often everything that waits for the end of an execution is looked at: a lost ring costs no more than this."""
+
 FLUSH_SECONDS = 0.1
 HAND_BACK_SECONDS = 4.0
 """From the end of the drain to giving up on writing things down; a stopping process is gone 5 s after its drain."""
@@ -40,6 +45,8 @@ HOUSEKEEPING_SECONDS = 600.0
 PLANNER_LATE = timedelta(seconds=15)
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 _CLAIMING_POLL_SECONDS = 0.01
+_PAUSE_BETWEEN_RELEASES_SECONDS = 0.02
+_PAUSE_BETWEEN_ZONE_STEPS_SECONDS = 0.05
 _PAUSE_BEFORE_LOCKED_SECONDS = 0.05
 """Before asking again for what could start but could not be claimed: another node has it locked, or it still runs here."""
 
@@ -51,6 +58,7 @@ class Steps:
     node: Node
     planner: Planner
     runner: Runner
+    releaser: Releaser
     rescuer: Rescuer
     outputs: OutputBook
     housekeeper: Housekeeper
@@ -80,7 +88,9 @@ class Engine:
         """Plan, claim, run, renew and clean up until `stop` has drained everything."""
         async with asyncio.TaskGroup() as attempts, asyncio.TaskGroup() as loops:
             loops.create_task(self._plan(), name="planner")
+            loops.create_task(self._follow_zone_data(), name="zone data")
             loops.create_task(self._claim(attempts), name="claimer")
+            loops.create_task(self._release(), name="releases")
             loops.create_task(self._renew(), name="leases")
             loops.create_task(self._flush(), name="output")
             loops.create_task(self._keep_house(), name="housekeeping")
@@ -97,6 +107,7 @@ class Engine:
         self._stopping.set()
         self._doorbells.plan.ring()
         self._doorbells.claim.ring()
+        self._doorbells.ends.ring()
         running = self.steps.runner.running
         if running:
             log.info("waiting up to %g s for %d running execution(s)", drain_seconds, len(running))
@@ -151,6 +162,25 @@ class Engine:
             wait = await self._step("plan", lambda: planner.seconds_to_next(at_most=POLL_SECONDS))
             await self._doorbells.plan.wait(at_most_seconds=POLL_SECONDS if wait is None else wait)
 
+    async def _follow_zone_data(self) -> None:
+        """Once: a newer version of the zone data may have moved what is to come. Gently, as nobody waits for it."""
+        followed = Followed("", more=True)
+        while followed.more and not self._stopping.is_set():
+            step = partial(self.steps.planner.follow_zone_data_once, followed.after_id)
+            followed = await self._step("zone data", step) or followed
+            await asyncio.sleep(_PAUSE_BETWEEN_ZONE_STEPS_SECONDS)
+
+    async def _release(self) -> None:
+        bell = self._doorbells.ends
+        look_at_all_at = 0.0
+        while not self._stopping.is_set():
+            await bell.wait(at_most_seconds=POLL_SECONDS)
+            ended_of, now = bell.take(), asyncio.get_running_loop().time()
+            if now >= look_at_all_at:
+                ended_of, look_at_all_at = None, now + LOOK_AT_ALL_SECONDS
+            await self._step("release", partial(self.steps.releaser.release_once, ended_of))
+            await asyncio.sleep(_PAUSE_BETWEEN_RELEASES_SECONDS)  # what ends meanwhile shares the next step
+
     async def _claim(self, attempts: asyncio.TaskGroup) -> None:
         runner = self.steps.runner
         while not self._stopping.is_set():
@@ -171,13 +201,16 @@ class Engine:
         try:
             await self.steps.runner.run_attempt(execution)
         finally:
+            if execution.task_id is not None:
+                self._doorbells.ends.ring(execution.task_id)
             if not self.steps.runner.running:
                 self._idle.set()
 
     async def _renew(self) -> None:
         while not self._drained.is_set():
             await self._step("renew", self.renew_once)
-            await self._step("rescue", lambda: self.steps.rescuer.rescue_once(ours=self.steps.runner.running))
+            if await self._step("rescue", lambda: self.steps.rescuer.rescue_once(ours=self.steps.runner.running)):
+                self._doorbells.ends.ring()
             await self._step("look", self.steps.runner.look_once)
             await self._doorbells.cancel.wait(at_most_seconds=RENEW_SECONDS)
 

@@ -17,6 +17,7 @@ from cronplug.planning.attempts import (
     plan_after_attempt,
     retry_delay_seconds,
 )
+from cronplug.planning.bars import Bar, Barred, find_bars, missing_function_bar, rule_of
 from cronplug.planning.fire_times import (
     MAX_MISSED_ROWS,
     MAX_ROWS_PER_STEP,
@@ -24,10 +25,18 @@ from cronplug.planning.fire_times import (
     FirePlan,
     Outage,
     PlannedFire,
+    catch_up_policy,
+    plan_enable_catch_up,
     plan_fire_times,
-    plan_next_run_at,
 )
-from cronplug.planning.overlap import plan_overlap, settle_overlap
+from cronplug.planning.next_run import (
+    awaits_end,
+    is_used_up,
+    plan_after_end,
+    plan_by_new_zone_data,
+    plan_first_run_at,
+)
+from cronplug.planning.overlap import Settled, settle_overlap
 
 __all__ = [
     "MAX_CUT_OFFS",
@@ -37,16 +46,27 @@ __all__ = [
     "NO_RETRIES",
     "AfterAttempt",
     "AttemptFacts",
+    "Bar",
+    "Barred",
     "CatchUpPolicy",
     "FirePlan",
     "Outage",
     "PlannedFire",
     "RetryPolicy",
+    "Settled",
     "Verdict",
+    "awaits_end",
+    "catch_up_policy",
+    "find_bars",
+    "is_used_up",
+    "missing_function_bar",
     "plan_after_attempt",
+    "plan_after_end",
+    "plan_by_new_zone_data",
+    "plan_enable_catch_up",
     "plan_fire_times",
-    "plan_next_run_at",
-    "plan_overlap",
+    "plan_first_run_at",
     "retry_delay_seconds",
+    "rule_of",
     "settle_overlap",
 ]

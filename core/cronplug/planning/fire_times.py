@@ -1,8 +1,10 @@
-"""Which fire times become executions, and which are told as missed.
+"""Which fire times become executions, and which are told as missed or skipped.
 
 A fire time is *missed* when it passed while no node was alive. How late a live node comes to it never makes it missed,
 so every rule about lateness counts to the moment the outage ended, not to the moment of planning: the decision is the
 same however long the planner takes, and however many steps a backlog needs.
+
+A fire time that is barred (`planning.bars`) is skipped, in an outage too. `docs/policies.md` has the table.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cronplug.clock import rfc3339
-from cronplug.model import CatchUp, Reason, Status, Trigger
+from cronplug.model import CatchUp, Reason, Status, TaskDefinition, Trigger
+from cronplug.planning.bars import Bar, Barred
 from cronplug.schedules import Schedule
 
 MAX_MISSED_ROWS = 1_000
@@ -40,13 +43,24 @@ class CatchUpPolicy:
     misfire_grace_seconds: int = 300
 
 
+def catch_up_policy(definition: TaskDefinition) -> CatchUpPolicy:
+    """The policy of a task."""
+    return CatchUpPolicy(
+        catch_up=definition.catch_up,
+        window_seconds=definition.catch_up_window_seconds,
+        max_runs=definition.catch_up_max,
+        misfire_grace_seconds=definition.misfire_grace_seconds,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFire:
     """An execution to insert for a fire time.
 
-    `status` is QUEUED, MISSED or (after `settle_overlap`) SKIPPED; only the last two have a `reason` and a `sentence`.
-    `missed_count` and `missed_until` are set on the one row that stands for all fire times from `scheduled_for` up to
-    and including `missed_until`.
+    `status` is QUEUED, MISSED or SKIPPED, or CANCELLED where overlap replaced it within one plan; all but QUEUED have
+    a `reason` and a `sentence`. `missed_count` and `missed_until` are set on the one row that stands for all fire times
+    from `scheduled_for` up to and including `missed_until`. A queued one is `held` while an earlier execution of its
+    task is not ended, and else starts `not_before` (None: at once).
     """
 
     scheduled_for: datetime
@@ -56,6 +70,12 @@ class PlannedFire:
     sentence: str | None = None
     missed_count: int | None = None
     missed_until: datetime | None = None
+    held: bool = False
+    not_before: datetime | None = None
+
+    def skipped(self, bar: Bar) -> PlannedFire:
+        """The same, not to run."""
+        return replace(self, status=Status.SKIPPED, reason=bar.reason, sentence=bar.sentence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +97,7 @@ def plan_fire_times(
     now: datetime,
     policy: CatchUpPolicy,
     outages: Sequence[Outage] = (),
+    barred: Barred | None = None,
     max_rows: int = MAX_ROWS_PER_STEP,
 ) -> FirePlan:
     """Decide about every fire time from `next_run_at` to `now`, in order, at most `max_rows` (from 1) at once.
@@ -84,42 +105,72 @@ def plan_fire_times(
     `outages` are those that end after `next_run_at`, in any order. A fire time strictly inside one is missed. Of the
     missed ones catch-up `all` runs the newest `max_runs` that were at most `window_seconds` late when the outage
     ended, `last` the latest, `none` the latest if it was at most `misfire_grace_seconds` late; those are `catch_up`
-    runs, the others `missed` rows. Every other fire time is queued with trigger `schedule`, however late.
+    runs, the others `missed` rows. Every other fire time is queued with trigger `schedule`, however late. A `barred`
+    one is skipped instead, and is not counted among the missed ones.
+
+    `next_run_at` is a promise: it is decided about even if the schedule, read anew, no longer names it (which newer
+    zone data can do).
 
     May be called again with the `next_run_at` it answered: the same outages give the same decisions.
     """
+    if next_run_at > now:
+        return FirePlan(fires=(), next_run_at=next_run_at)
+    plan = _plan(schedule, next_run_at, now, policy, outages, barred, max_rows)
+    if not plan.fires or plan.fires[0].scheduled_for != next_run_at:
+        return _plan(_Promised(schedule, next_run_at), next_run_at, now, policy, outages, barred, max_rows)
+    return plan
+
+
+def _plan(
+    schedule: Schedule,
+    next_run_at: datetime,
+    now: datetime,
+    policy: CatchUpPolicy,
+    outages: Sequence[Outage],
+    barred: Barred | None,
+    max_rows: int,
+) -> FirePlan:
     fires: list[PlannedFire] = []
     after = next_run_at - _MOMENT
     stretches = _merge(outages, after=after, now=now)
-    chosen = _choose_catch_ups(schedule, stretches, after=after, policy=policy)
+    chosen = _choose_catch_ups(schedule, stretches, after=after, policy=policy, barred=barred)
     for outage in stretches:
         down_from, down_until = outage
-        fires += _plan_live(schedule, after=after, until=down_from, limit=max_rows - len(fires))
+        fires += _plan_live(schedule, after=after, until=down_from, limit=max_rows - len(fires), barred=barred)
         after = max(after, down_from)
-        fires += _plan_outage(schedule, outage, after=after, policy=policy, chosen=chosen)
+        fires += _plan_outage(schedule, outage, after=after, policy=policy, chosen=chosen, barred=barred)
         after = max(after, down_until - _MOMENT)
         if len(fires) >= max_rows:
             break
     else:
-        fires += _plan_live(schedule, after=after, until=now, limit=max_rows - len(fires))
+        fires += _plan_live(schedule, after=after, until=now, limit=max_rows - len(fires), barred=barred)
     if not fires:
-        return FirePlan(fires=(), next_run_at=schedule.next_fire_time(max(now, next_run_at - _MOMENT)))
+        return FirePlan(fires=(), next_run_at=schedule.next_fire_time(now))
     del fires[max_rows:]
     last = fires[-1].missed_until or fires[-1].scheduled_for
     return FirePlan(fires=tuple(fires), next_run_at=schedule.next_fire_time(last))
 
 
-def plan_next_run_at(schedule: Schedule | None, *, now: datetime, pending: datetime | None = None) -> datetime | None:
-    """The `next_run_at` of a task that was created, enabled or edited: never fires at once, never skips.
+def plan_enable_catch_up(
+    schedule: Schedule | None,
+    *,
+    disabled_at: datetime,
+    now: datetime,
+    policy: CatchUpPolicy,
+    barred: Barred | None = None,
+) -> tuple[PlannedFire, ...]:
+    """The fire times to run of those that passed while a task was disabled, for who enables it and asks for that.
 
-    `pending` is the `next_run_at` it had while enabled, None for a new or disabled task. One that is due and not yet
-    planned is kept if the new schedule names it too. None (no schedule, or no further fire time) plans nothing.
+    As after an outage from `disabled_at` to `now`: catch-up `all` runs the newest `max_runs` of the last
+    `window_seconds`, `last` the latest. `none` runs nothing, since enabling by itself never fires. The others are told
+    by no row: nobody expected them.
     """
-    if schedule is None:
-        return None
-    if pending is not None and pending <= now and schedule.latest_fire_time(pending) == pending:
-        return pending
-    return schedule.next_fire_time(now)
+    if schedule is None or policy.catch_up is CatchUp.NONE or disabled_at >= now:
+        return ()
+    chosen = _choose_catch_ups(
+        schedule, [(disabled_at, now + _MOMENT)], after=disabled_at, policy=policy, barred=barred
+    )
+    return tuple(PlannedFire(scheduled_for=at, trigger=Trigger.CATCH_UP, status=Status.QUEUED) for at in sorted(chosen))
 
 
 def _merge(outages: Sequence[Outage], *, after: datetime, now: datetime) -> list[Outage]:
@@ -137,7 +188,7 @@ def _merge(outages: Sequence[Outage], *, after: datetime, now: datetime) -> list
 
 
 def _choose_catch_ups(
-    schedule: Schedule, outages: Sequence[Outage], *, after: datetime, policy: CatchUpPolicy
+    schedule: Schedule, outages: Sequence[Outage], *, after: datetime, policy: CatchUpPolicy, barred: Barred | None
 ) -> frozenset[datetime]:
     """The missed fire times that run after all."""
     chosen: list[datetime] = []
@@ -145,26 +196,53 @@ def _choose_catch_ups(
         start, end = max(after, down_from), down_until - _MOMENT
         if policy.catch_up is CatchUp.ALL:
             start = max(start, down_until - timedelta(seconds=policy.window_seconds) - _MOMENT)
-            chosen += schedule.latest_fire_times(start, end, policy.max_runs - len(chosen))
+            chosen += _latest_free(schedule, start, end, policy.max_runs - len(chosen), barred)
             continue
-        latest = schedule.latest_fire_time(end)
-        if latest is None or latest <= start:
+        latest = _latest_free(schedule, start, end, 1, barred)
+        if not latest:
             continue
-        if policy.catch_up is CatchUp.LAST or down_until - latest <= timedelta(seconds=policy.misfire_grace_seconds):
-            chosen.append(latest)
+        late = down_until - latest[0]
+        if policy.catch_up is CatchUp.LAST or late <= timedelta(seconds=policy.misfire_grace_seconds):
+            chosen += latest
         break
     return frozenset(chosen)
 
 
-def _plan_live(schedule: Schedule, *, after: datetime, until: datetime, limit: int) -> list[PlannedFire]:
-    return [
+def _latest_free(
+    schedule: Schedule, start: datetime, end: datetime, limit: int, barred: Barred | None
+) -> list[datetime]:
+    """The newest `limit` fire times in (start, end] that are not barred, of those that get rows of their own."""
+    if limit <= 0 or end <= start:
+        return []
+    if barred is None:
+        return schedule.latest_fire_times(start, end, limit)
+    free = [at for at in schedule.latest_fire_times(start, end, MAX_MISSED_ROWS) if barred(at) is None]
+    return free[-limit:]
+
+
+def _plan_live(
+    schedule: Schedule, *, after: datetime, until: datetime, limit: int, barred: Barred | None
+) -> list[PlannedFire]:
+    fires = [
         PlannedFire(scheduled_for=at, trigger=Trigger.SCHEDULE, status=Status.QUEUED)
         for at in schedule.fire_times(after, until, max(limit, 0))
     ]
+    return fires if barred is None else [_unless_barred(fire, barred) for fire in fires]
+
+
+def _unless_barred(fire: PlannedFire, barred: Barred) -> PlannedFire:
+    bar = barred(fire.scheduled_for)
+    return fire if bar is None else fire.skipped(bar)
 
 
 def _plan_outage(
-    schedule: Schedule, outage: Outage, *, after: datetime, policy: CatchUpPolicy, chosen: frozenset[datetime]
+    schedule: Schedule,
+    outage: Outage,
+    *,
+    after: datetime,
+    policy: CatchUpPolicy,
+    chosen: frozenset[datetime],
+    barred: Barred | None,
 ) -> list[PlannedFire]:
     end = outage[1] - _MOMENT
     newest = schedule.latest_fire_times(after, end, MAX_MISSED_ROWS)
@@ -178,8 +256,9 @@ def _plan_outage(
     for at in newest:
         if at in chosen:
             planned.append(PlannedFire(scheduled_for=at, trigger=Trigger.CATCH_UP, status=Status.QUEUED))
-        else:
-            planned.append(_missed(at, outage, policy))
+            continue
+        fire = _missed(at, outage, policy)
+        planned.append(fire if barred is None else _unless_barred(fire, barred))
     return planned
 
 
@@ -216,3 +295,37 @@ def _missed_together(
     return replace(
         row, scheduled_for=first, sentence=many + (row.sentence or ""), missed_count=count, missed_until=last
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Promised:
+    """A schedule from a fire time on that was promised and that it does not name itself."""
+
+    schedule: Schedule
+    promised: datetime
+
+    def next_fire_time(self, after: datetime) -> datetime | None:
+        return self.promised if after < self.promised else self.schedule.next_fire_time(after)
+
+    def latest_fire_time(self, at: datetime) -> datetime | None:
+        if at < self.promised:
+            return None
+        latest = self.schedule.latest_fire_time(at)
+        return self.promised if latest is None else max(latest, self.promised)
+
+    def fire_times(self, after: datetime, until: datetime, limit: int) -> list[datetime]:
+        if not after < self.promised <= until or limit <= 0:
+            return self.schedule.fire_times(max(after, self.promised), until, limit)
+        return [self.promised, *self.schedule.fire_times(self.promised, until, limit - 1)]
+
+    def latest_fire_times(self, after: datetime, until: datetime, limit: int) -> list[datetime]:
+        later = self.schedule.latest_fire_times(max(after, self.promised), until, limit)
+        return [self.promised, *later] if after < self.promised <= until and len(later) < limit else later
+
+    def count_fire_times(self, after: datetime, until: datetime) -> int:
+        later = self.schedule.count_fire_times(max(after, self.promised), until)
+        return later + (after < self.promised <= until)
+
+    @property
+    def shortest_interval_seconds(self) -> int | None:
+        return self.schedule.shortest_interval_seconds

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from cronplug.ids import encode_id, first_id_at
-from cronplug.model import Attempt, Execution, Json, Reason, Status, TaskType, Trigger
+from cronplug.model import HELD, Attempt, Execution, Json, Reason, Status, TaskType, Trigger, Unfinished
 from cronplug.store import schema
 from cronplug.store.columns import Id, Instant, JsonText, Words, at_most
 from cronplug.store.conn import Conn
@@ -158,8 +158,22 @@ SELECT_RECENT_SHORT = Stmt(
     _RECENT.with_only_columns(*(column for column in E.c if column.name not in _BULKY), maintain_column_froms=True)
 )
 
-SELECT_UNFINISHED_TASK_IDS = Stmt(
-    sa.select(E.c.task_id).distinct().where(_IS_UNFINISHED, E.c.task_id.in_(given_ids("task_ids")))
+_HELD = _bind("held", Instant())
+_RANKED = (
+    sa.select(
+        E.c.task_id, E.c.id, E.c.status, E.c.started_at, E.c.queued_at,
+        sa.func.row_number()
+        .over(partition_by=E.c.task_id, order_by=(sa.case((E.c.status == sa.literal_column("'running'"), 0), else_=1), E.c.id))
+        .label("place"),
+        sa.func.sum(sa.case((E.c.available_at == _HELD, 1), else_=0)).over(partition_by=E.c.task_id).label("held"),
+    )
+    .where(_IS_UNFINISHED, E.c.task_id.in_(given_ids("task_ids")))
+    .subquery("ranked")
+)  # fmt: skip
+SELECT_UNFINISHED = Stmt(
+    sa.select(*(column for column in _RANKED.c if column.name != "place")).where(
+        _RANKED.c.place == sa.literal_column("1")
+    )
 )
 LOCK_UNFINISHED_OF_TASK = Stmt(
     sa.select(E.c.id, E.c.status)
@@ -215,10 +229,17 @@ async def select_recent_by_task(
     return recent
 
 
-async def select_unfinished_task_ids(conn: Conn, task_ids: Sequence[str]) -> set[str]:
-    """Those of the tasks that have a queued or running execution."""
-    rows = await conn.fetch(SELECT_UNFINISHED_TASK_IDS, task_ids=pack_ids(task_ids))
-    return {row["task_id"] for row in rows}
+async def select_unfinished(conn: Conn, task_ids: Sequence[str]) -> dict[str, Unfinished]:
+    """What of the tasks is queued or running, by task; a task of which nothing is has no entry."""
+    return {
+        row["task_id"]: Unfinished(
+            execution_id=row["id"],
+            is_running=row["status"] == Status.RUNNING,
+            since=row["started_at"] or row["queued_at"],
+            held=int(row["held"]),
+        )
+        for row in await conn.fetch(SELECT_UNFINISHED, task_ids=pack_ids(task_ids), held=HELD)
+    }
 
 
 async def lock_running_of_task(conn: Conn, task_id: str) -> list[str]:
@@ -400,6 +421,12 @@ _F = JsonRows("rows", _FINISH_COLUMNS)
 _GOES_BACK = sa.and_(_F["status"] == sa.literal_column("'queued'"), sa.not_(E.c.cancel_requested))
 _CANCELS = sa.and_(_F["status"] == sa.literal_column("'queued'"), E.c.cancel_requested)
 _GIVES_BACK = sa.and_(_GOES_BACK, sa.not_(_F["counted"]))
+# `replace_unfinished` has said why it is to end; that stands if it does.
+_IS_REPLACED = sa.and_(
+    E.c.reason == sa.literal_column("'replaced'"),
+    E.c.cancel_requested,
+    _F["status"].in_([sa.literal_column("'cancelled'"), sa.literal_column("'queued'")]),
+)
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
 _ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 
@@ -415,11 +442,12 @@ _FINISH = (
     .values(
         status=sa.case((_CANCELS, sa.literal_column("'cancelled'")), else_=_F["status"]),
         reason=sa.case(
+            (_IS_REPLACED, E.c.reason),
             (_CANCELS, sa.literal_column("'cancelled_by_request'")),
             (_GOES_BACK, _F["queued_reason"]),
             else_=_F["reason"],
         ),
-        error_message=_F["error_message"],
+        error_message=sa.case((_IS_REPLACED, E.c.error_message), else_=_F["error_message"]),
         result=sa.case((_GOES_BACK, _NULL), else_=_F["result"]),
         result_summary=sa.case((_GOES_BACK, _NULL), else_=_F["result_summary"]),
         finished_at=sa.case((_GOES_BACK, _NULL), else_=_F["finished_at"]),
@@ -532,6 +560,19 @@ CANCEL_QUEUED_OF_TASK = Stmt(
     .returning(E.c.id)
 )
 
+REPLACE_UNFINISHED = Stmt(
+    sa.update(E)
+    .where(_IS_UNFINISHED, E.c.task_id.in_(given_ids("task_ids")))
+    .values(
+        cancel_requested=sa.true(),
+        status=_if_queued(sa.literal_column("'cancelled'"), E.c.status),
+        reason=sa.literal_column("'replaced'"),
+        error_message=_bind("message", Words()),
+        finished_at=_if_queued(_NOW, E.c.finished_at),
+    )
+    .returning(E.c.id, E.c.task_id, E.c.status)
+)
+
 _RUNNING_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "execution_id": Id(),
     "attempt": sa.Integer(),
@@ -585,6 +626,21 @@ async def cancel_queued_of_task(conn: Conn, task_id: str, *, reason: Reason, mes
     return sorted(row["id"] for row in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """An execution whose place another one takes: cancelled if it was queued, asked to stop if it runs."""
+
+    execution_id: str
+    task_id: str
+    is_running: bool
+
+
+async def replace_unfinished(conn: Conn, task_ids: Sequence[str], *, message: str, now: datetime) -> list[Replaced]:
+    """Cancel whatever of the tasks is queued, and ask whatever runs to stop, for the reason `replaced`."""
+    rows = await conn.fetch(REPLACE_UNFINISHED, task_ids=pack_ids(task_ids), message=message, now=now)
+    return [Replaced(row["id"], row["task_id"], row["status"] == Status.RUNNING) for row in rows]
+
+
 async def update_running(conn: Conn, updates: Iterable[RunningUpdate]) -> set[str]:
     """Keep progress and log length of running attempts, one update each; the ids of those that are still the owner's.
 
@@ -592,6 +648,53 @@ async def update_running(conn: Conn, updates: Iterable[RunningUpdate]) -> set[st
     """
     rows = ({name: getattr(update, name) for name in _RUNNING_COLUMNS} for update in updates)
     return {row["id"] for row in await conn.fetch(UPDATE_RUNNING, rows=pack_rows(_RUNNING_COLUMNS, rows))}
+
+
+# -- turns -----------------------------------------------------------------------------------------------------------
+
+_W = E.alias("waiting")
+_O = E.alias("other")
+_IS_WAITING = sa.and_(_W.c.available_at == _HELD, schema.QUEUED)
+_NOTHING_BEFORE = sa.not_(sa.exists().where(_O.c.task_id == _W.c.task_id, schema.UNFINISHED, _O.c.available_at < _HELD))
+HOLDS = Stmt(sa.select(_W.c.id).where(_IS_WAITING).limit(sa.literal_column("1")))
+SELECT_NEXT_TURNS = Stmt(sa.select(_W.c.task_id).distinct().where(_IS_WAITING, _NOTHING_BEFORE).limit(_LIMIT))
+_OF_THESE = sa.and_(_W.c.task_id.in_(given_ids("task_ids")), schema.UNFINISHED)
+SELECT_NEXT_TURNS_OF = Stmt(sa.select(_W.c.task_id).distinct().where(_IS_WAITING, _OF_THESE, _NOTHING_BEFORE))
+RELEASE = Stmt(
+    sa.update(E)
+    .where(
+        E.c.id.in_(
+            sa.select(sa.func.min(_W.c.id)).where(_IS_WAITING, _OF_THESE, _NOTHING_BEFORE).group_by(_W.c.task_id)
+        ),
+        _IS_QUEUED,
+        E.c.available_at == _HELD,
+    )
+    .values(available_at=_NOW)
+    .returning(E.c.id)
+)
+
+
+async def holds_any(conn: Conn) -> bool:
+    """Whether any execution waits for an earlier one of its task."""
+    return bool(await conn.fetch(HOLDS, held=HELD))
+
+
+async def select_next_turns(conn: Conn, task_ids: Collection[str] | None = None, *, limit: int) -> list[str]:
+    """Tasks, of these or of all, that have held executions and nothing else unfinished, at most `limit` of all."""
+    if task_ids is None:
+        rows = await conn.fetch(SELECT_NEXT_TURNS, held=HELD, limit=limit)
+    else:
+        rows = await conn.fetch(SELECT_NEXT_TURNS_OF, held=HELD, task_ids=pack_ids(task_ids))
+    return [row["task_id"] for row in rows]
+
+
+async def release_held(conn: Conn, task_ids: Collection[str], *, now: datetime) -> list[str]:
+    """Let the oldest held execution of each task start, where nothing else is unfinished; their ids.
+
+    The caller has locked the tasks (`tasks.lock_tasks`), so that one at a time decides about each.
+    """
+    rows = await conn.fetch(RELEASE, task_ids=pack_ids(task_ids), held=HELD, now=now)
+    return [row["id"] for row in rows]
 
 
 # -- retention -------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,10 +13,20 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cronplug.model import IntervalRule, Task, TaskDefinition, TaskType
 from cronplug.store import schema
-from cronplug.store.columns import Id, Instant, at_most, storable
+from cronplug.store.columns import Id, Instant, Words, at_most, storable
 from cronplug.store.conn import Conn
 from cronplug.store.definitions import definition_from_json, definition_to_json
-from cronplug.store.statements import JsonRows, Row, Stmt, given_texts, known_id, pack_rows, pack_texts
+from cronplug.store.statements import (
+    JsonRows,
+    Row,
+    Stmt,
+    given_ids,
+    given_texts,
+    known_id,
+    pack_ids,
+    pack_rows,
+    pack_texts,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +42,26 @@ class TaskFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
-    """Moves a task to its next fire time, if fire time and revision are still the expected ones."""
+    """Moves a task to its next fire time, if fire time and revision are still the expected ones.
+
+    `started` is how many executions its schedules start by that; `correct_started` puts right what was decided later.
+    """
 
     task_id: str
     expected_next_run_at: datetime | None
     expected_revision: int
     next_run_at: datetime | None
     schedule_error: str | None = None
+    started: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """`surplus` executions of an `Advance` were not started; `is_used_up`: no further fire time is to come."""
+
+    task_id: str
+    surplus: int
+    is_used_up: bool
 
 
 LONGEST_Q = 10_000
@@ -67,6 +90,7 @@ UPDATE = Stmt(
     .returning(T.c.id)
 )
 LOCK = Stmt(sa.select(T.c.id).where(_BY_ID).with_for_update(read=True, key_share=True))
+LOCK_MANY = Stmt(sa.select(T.c.id).where(T.c.id.in_(given_ids("ids"))).order_by(T.c.id).with_for_update(key_share=True))
 DELETE = Stmt(sa.delete(T).where(_BY_ID).returning(T.c.id))
 
 _DUE = (
@@ -90,6 +114,7 @@ _ADVANCE_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "expected_revision": sa.Integer(),
     "next_run_at": Instant(),
     "schedule_error": sa.Text(),
+    "started": sa.Integer(),
 }
 _ADVANCES = JsonRows("rows", _ADVANCE_COLUMNS)
 ADVANCE = Stmt(
@@ -99,8 +124,53 @@ ADVANCE = Stmt(
         T.c.next_run_at.is_not_distinct_from(_ADVANCES["expected_next_run_at"]),
         T.c.revision == _ADVANCES["expected_revision"],
     )
-    .values(next_run_at=_ADVANCES["next_run_at"], schedule_error=_ADVANCES["schedule_error"])
+    .values(
+        next_run_at=_ADVANCES["next_run_at"],
+        schedule_error=_ADVANCES["schedule_error"],
+        fired_count=T.c.fired_count + _ADVANCES["started"],
+        tzdata_version=sa.func.coalesce(sa.bindparam("new_tzdata_version", type_=Words()), T.c.tzdata_version),
+    )
     .returning(T.c.id)
+)
+
+_CORRECTION_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "task_id": Id(),
+    "surplus": sa.Integer(),
+    "is_used_up": sa.Boolean(),
+}
+_CORRECTIONS = JsonRows("rows", _CORRECTION_COLUMNS)
+CORRECT = Stmt(
+    sa.update(T)
+    .where(T.c.id == _CORRECTIONS["task_id"])
+    .values(
+        fired_count=T.c.fired_count - _CORRECTIONS["surplus"],
+        next_run_at=sa.case((_CORRECTIONS["is_used_up"], sa.null()), else_=T.c.next_run_at),
+    )
+)
+
+SELECT_OF_OTHER_ZONE_DATA = Stmt(
+    sa.select(*_COLUMNS)
+    .where(
+        T.c.id > sa.bindparam("after_id", type_=Id()),
+        T.c.next_run_at.is_not(None),
+        T.c.tzdata_version.is_distinct_from(sa.bindparam("present", type_=Words())),
+    )
+    .order_by(T.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer()))
+)
+
+_E = schema.executions
+_AWAITS_END = sa.and_(schema.AWAITING_END, T.c.enabled)
+AWAITS_ANY = Stmt(sa.select(T.c.id).where(_AWAITS_END).limit(sa.literal_column("1")))
+SELECT_AWAITING_END = Stmt(
+    sa.select(*_COLUMNS)
+    .where(_AWAITS_END, sa.not_(sa.exists().where(_E.c.task_id == T.c.id, schema.UNFINISHED)))
+    .limit(sa.bindparam("limit", type_=sa.Integer()))
+)
+STOP_AWAITING_END = Stmt(
+    sa.update(T)
+    .where(_BY_ID, T.c.revision == sa.bindparam("expected_revision", type_=sa.Integer()), T.c.next_run_at.is_(None))
+    .values(after_end_seconds=sa.null())
 )
 
 G = schema.task_tags
@@ -199,8 +269,8 @@ async def select_next_due_at(conn: Conn) -> datetime | None:
     return at
 
 
-async def advance_tasks(conn: Conn, advances: Sequence[Advance]) -> set[str]:
-    """Move tasks to their next fire times; the ids of those that were still as expected."""
+async def advance_tasks(conn: Conn, advances: Sequence[Advance], *, tzdata_version: str | None = None) -> set[str]:
+    """Move tasks to their next fire times, found by that zone data; the ids of those that were still as expected."""
     if not advances:
         return set()
     rows = pack_rows(
@@ -212,11 +282,45 @@ async def advance_tasks(conn: Conn, advances: Sequence[Advance]) -> set[str]:
                 "expected_revision": advance.expected_revision,
                 "next_run_at": advance.next_run_at,
                 "schedule_error": advance.schedule_error,
+                "started": advance.started,
             }
             for advance in sorted(advances, key=lambda advance: advance.task_id)
         ),
     )
-    return {row["id"] for row in await conn.fetch(ADVANCE, rows=rows)}
+    return {row["id"] for row in await conn.fetch(ADVANCE, rows=rows, new_tzdata_version=tzdata_version)}
+
+
+async def correct_started(conn: Conn, corrections: Sequence[Correction]) -> None:
+    """Put right, in the same transaction, what `advance_tasks` took for granted."""
+    if corrections:
+        rows = ({name: getattr(it, name) for name in _CORRECTION_COLUMNS} for it in corrections)
+        await conn.run(CORRECT, rows=pack_rows(_CORRECTION_COLUMNS, rows))
+
+
+async def lock_tasks(conn: Conn, task_ids: Iterable[str]) -> set[str]:
+    """Let nobody else plan, queue for, change or delete these tasks until the transaction ends; those there are."""
+    return {row["id"] for row in await conn.fetch(LOCK_MANY, ids=pack_ids(task_ids))}
+
+
+async def select_of_other_zone_data(conn: Conn, present: str, *, after_id: str, limit: int) -> list[Task]:
+    """Tasks whose `next_run_at` was found by other zone data than `present`, by id from after that one on."""
+    rows = await conn.fetch(SELECT_OF_OTHER_ZONE_DATA, present=present, after_id=after_id, limit=limit)
+    return [_task(row) for row in rows]
+
+
+async def awaits_any_end(conn: Conn) -> bool:
+    """Whether any task's next fire time follows from the end of an execution that has not come, or is not seen yet."""
+    return bool(await conn.fetch(AWAITS_ANY))
+
+
+async def select_awaiting_end(conn: Conn, *, limit: int) -> list[Task]:
+    """Tasks whose next fire time follows from the end of their last execution, which has come."""
+    return [_task(row) for row in await conn.fetch(SELECT_AWAITING_END, limit=limit)]
+
+
+async def stop_awaiting_end(conn: Conn, task: Task) -> None:
+    """No fire time follows any more from the end of an execution of this task, until it is changed."""
+    await conn.run(STOP_AWAITING_END, id=task.id, expected_revision=task.revision)
 
 
 async def select_definition(conn: Conn, task_id: str, *, revision: int) -> TaskDefinition | None:
@@ -263,6 +367,9 @@ def _values(task: Task) -> dict[str, Any]:
 
 
 def _after_end_seconds(definition: TaskDefinition) -> int | None:
+    """What the column of that name holds: nothing while the task is disabled, so that it does not wait."""
+    if not definition.enabled:
+        return None
     for rule in definition.schedules:
         if isinstance(rule, IntervalRule) and rule.after_end:
             return rule.every_seconds
