@@ -1,7 +1,7 @@
 """The store: the only place that knows there is a database, and the only importer of databases and SQLAlchemy.
 
 `Store.open(url)` gives a store; `store.read(unit)` and `store.write(unit)` run a unit of work in one transaction. What
-units do is written in the verb modules (`tasks`, `executions`, `logs`, `artifacts`, `nodes`, `access`, `stats`, `upkeep`): functions that take
+units do is written in the verb modules (`tasks`, `executions`, `logs`, `artifacts`, `calendars`, `nodes`, `access`, `stats`, `upkeep`): functions that take
 the connection first. The caller of two of them owns the transaction.
 
 How it stands on `databases`, which would otherwise lose connections, PRAGMAs and acknowledged writes:
@@ -17,7 +17,7 @@ Instants are stored as epoch milliseconds, identifiers as 63-bit integers, JSON 
 
 from __future__ import annotations
 
-from cronplug.store import access, artifacts, executions, logs, nodes, stats, tasks, upkeep
+from cronplug.store import access, artifacts, calendars, executions, logs, nodes, stats, tasks, upkeep
 from cronplug.store.border import UniqueViolation
 from cronplug.store.conn import Conn, Unit
 from cronplug.store.lock import database_lock
@@ -32,6 +32,7 @@ __all__ = [
     "Unit",
     "access",
     "artifacts",
+    "calendars",
     "database_lock",
     "executions",
     "is_current",
