@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from cronplug.model import IntervalRule, Task, TaskDefinition, TaskType
-from cronplug.store import schema
+from cronplug.store import calendars, schema
 from cronplug.store.columns import Id, Instant, Words, at_most, storable
 from cronplug.store.conn import Conn
 from cronplug.store.definitions import definition_from_json, definition_to_json
@@ -208,6 +208,7 @@ async def insert_task(conn: Conn, task: Task) -> None:
     known_id(task.id)
     await conn.run(INSERT, **_values(task), id=task.id, created_at=task.created_at, fired_count=task.fired_count)
     await _insert_tags(conn, task)
+    await calendars.keep_uses(conn, task.id, task.definition, is_new=True)
     await _insert_revision(conn, task)
 
 
@@ -245,6 +246,7 @@ async def update_task(conn: Conn, task: Task, *, expected_revision: int) -> bool
         return False
     await conn.run(DELETE_TAGS, id=task.id)
     await _insert_tags(conn, task)
+    await calendars.keep_uses(conn, task.id, task.definition)
     await _insert_revision(conn, task)
     return True
 
