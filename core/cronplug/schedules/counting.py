@@ -54,7 +54,9 @@ def _count_by_days(parts: Sequence[Schedule], start: int, end: int) -> int:
         for part in parts:
             seconds |= seconds_of_day(part, day)
         begin = day * DAY_SECONDS
-        total += (seconds & span_of_day(max(start - begin, 0), min(end - begin, DAY_SECONDS))).bit_count()
+        if start > begin or end < begin + DAY_SECONDS:
+            seconds &= span_of_day(max(start - begin, 0), min(end - begin, DAY_SECONDS))
+        total += seconds.bit_count()
     return total
 
 
@@ -104,14 +106,19 @@ def _cron_seconds(part: CronSchedule, begin: int) -> int:
 
 def _shown_seconds(spec: CronSpec, wall: int) -> int:
     """What the fields name in the 24 hours from the wall time `wall` on."""
-    local_day, time = divmod(wall, DAY_SECONDS)
-    times = _times_of_day(spec.seconds, spec.minutes, spec.hours)
-    seconds = 0
-    if count_walls(spec, local_day * DAY_SECONDS, (local_day + 1) * DAY_SECONDS):
-        seconds = times >> time
-    if time and count_walls(spec, (local_day + 1) * DAY_SECONDS, (local_day + 2) * DAY_SECONDS):
-        seconds |= times << DAY_SECONDS - time & _FULL_DAY
-    return seconds
+    today, time = divmod(wall, DAY_SECONDS)
+    is_wanted, is_next_wanted = (
+        bool(count_walls(spec, day * DAY_SECONDS, (day + 1) * DAY_SECONDS)) for day in (today, today + 1)
+    )
+    return _from_time(spec.seconds, spec.minutes, spec.hours, time, is_wanted, is_next_wanted)
+
+
+@lru_cache(maxsize=128)
+def _from_time(seconds: int, minutes: int, hours: int, time: int, is_wanted: bool, is_next_wanted: bool) -> int:
+    """The 24 hours from a time of day on: the rest of a day that is wanted or not, and the beginning of the next."""
+    times = _times_of_day(seconds, minutes, hours)
+    rest = times >> time if is_wanted else 0
+    return rest | (times << DAY_SECONDS - time & _FULL_DAY if time and is_next_wanted else 0)
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from cronplug.model import ScheduleRule
 from cronplug.schedules.calendars import Calendar, Exclusion, excluded_by
@@ -20,10 +21,10 @@ from cronplug.schedules.task_schedule import TaskSchedule
 from cronplug.schedules.terms import NO_TERMS, Terms
 
 _MOMENT = timedelta(microseconds=1)
-_MOST_STRETCHES = 1_500
+_MOST_STRETCHES = 1_000
 _MOST_STEPS = 1_000
-_MOST_PARTS_BY_DAYS = 4
-_LOOK_AHEAD = timedelta(days=5 * 366)
+_MOST_PARTS_BY_DAYS = 3
+_LOOK_AHEAD = timedelta(days=2 * 366)
 _MOST_HITS = 20
 
 
@@ -57,7 +58,7 @@ def find_next_run(
 ) -> datetime | None:
     """The first fire time after `after` that neither calendars nor pauses take out; None without one.
 
-    Also None when there is none within five years' changes of the calendars, or a thousand of them.
+    Also None when there is none within two years or a thousand changes of the calendars.
     """
     if terms.executions_left == 0:
         return None
@@ -105,7 +106,7 @@ def find_hits(
         return ()
     start, end = _window(schedule, after, until)
     since: list[tuple[datetime, Exclusion] | None] = [None] * len(schedule.rules)
-    for stretch in [*_stretches(schedule.rules, calendars, start, end), None]:
+    for stretch in chain(_stretches(schedule.rules, calendars, start, end), (None,)):
         for place, opened in enumerate(since):
             exclusion = None if stretch is None else stretch.exclusions[place]
             if opened is not None and opened[1] != exclusion:
@@ -141,8 +142,10 @@ def _count_within(
     start, end = _window(schedule, after, until)
     if not parts or start >= end:
         return 0
+    if len(parts) > _MOST_PARTS_BY_DAYS:
+        return None
     if not _heeds(schedule):
-        return schedule.count_fire_times(after, until) if len(parts) <= _MOST_PARTS_BY_DAYS else None
+        return schedule.count_fire_times(after, until)
     stretches = list(_stretches(schedule.rules, calendars, start, end))
     if stretches[-1].end < end:
         return None
@@ -152,7 +155,7 @@ def _count_within(
             for stretch in stretches
             if stretch.exclusions[0] is None
         )
-    return _count_by_days(schedule, stretches) if len(parts) <= _MOST_PARTS_BY_DAYS else None
+    return _count_by_days(schedule, stretches)
 
 
 def _count_by_days(schedule: TaskSchedule, stretches: list[_Stretch]) -> int:
@@ -185,6 +188,7 @@ def _stretches(
     """From `start` up to `end` in order, cut where any calendar changes; at most so many."""
     used = {use.calendar_id for rule in rules for use in rule.calendars} & set(calendars)
     changes = dict.fromkeys(used, start)
+    distinct = {rule.calendars: rule for rule in rules}
     for _ in range(_MOST_STRETCHES):
         if start >= end:
             return
@@ -192,7 +196,8 @@ def _stretches(
             if change <= start:
                 changes[name] = calendars[name].next_change(start, end) or end
         until = min([end, *changes.values()])
-        yield _Stretch(start, until, tuple(excluded_by(rule, start, calendars) for rule in rules))
+        by_use = {uses: excluded_by(rule, start, calendars) for uses, rule in distinct.items()}
+        yield _Stretch(start, until, tuple(by_use[rule.calendars] for rule in rules))
         start = until
 
 

@@ -31,7 +31,7 @@ from cronplug.schedules.zones import tzdata_version
 
 YEAR = timedelta(days=365)
 _MEAN_DAYS_PER_YEAR = 365.2425
-_MOST_COUNTED_TOGETHER = 4
+_MOST_COUNTED_TOGETHER = 3
 _NO_CALENDARS: Mapping[str, Calendar] = {}
 
 
