@@ -95,6 +95,12 @@ class TaskRunning(Conflict):
     code = "task_running"
 
 
+class CalendarInUse(Conflict):
+    """A calendar that tasks heed was to be deleted."""
+
+    code = "calendar_in_use"
+
+
 class ExecutionEnded(Conflict):
     """An ended execution was to be cancelled."""
 
@@ -119,8 +125,8 @@ class RevisionMismatch(CronplugError):
     code = "stale_revision"
     status = 412
 
-    def __init__(self, current: int) -> None:
-        super().__init__(f"The task was changed meanwhile: it is now at revision {current}. Load it again.")
+    def __init__(self, current: int, *, kind: str = "task") -> None:
+        super().__init__(f"The {kind} was changed meanwhile: it is now at revision {current}. Load it again.")
         self.current = current
 
 

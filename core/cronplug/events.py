@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["task", "execution", "plugin", "stats", "log"]
+Kind = Literal["task", "execution", "plugin", "stats", "log", "calendar"]
 Change = Literal["created", "updated", "deleted"]
 
 

@@ -131,6 +131,29 @@ def test_spans_tell_what_is_covered() -> None:
     assert closed.spans(berlin(2026, 12, 21), berlin(2026, 12, 28), 1) == found[:1]
 
 
+def test_covered_days_tell_whether_they_are_whole() -> None:
+    closed = calendar(yearly=(CHRISTMAS,), weekdays=(WEEKEND,), weekly=(NIGHT,))
+
+    found = closed.covered_days(date(2026, 12, 21), date(2026, 12, 26))
+
+    assert [(str(found_day.date), found_day.is_whole, found_day.entries) for found_day in found] == [
+        ("2026-12-21", False, ("Patch night",)),
+        ("2026-12-22", False, ("Patch night",)),
+        ("2026-12-25", True, ("Christmas Day",)),
+        ("2026-12-26", True, ("sat, sun",)),
+    ]
+
+
+def test_days_begin_after_a_gap_at_midnight_and_skipped_ones_are_none() -> None:
+    everything = CalendarWeekdays(name="All", days=(0, 1, 2, 3, 4, 5, 6))
+    cairo = calendar(timezone="Africa/Cairo", weekdays=(everything,))
+    apia = calendar(timezone="Pacific/Apia", weekdays=(everything,))
+
+    assert cairo.day_start(date(2026, 4, 24)).astimezone(ZoneInfo("Africa/Cairo")).hour == 1
+    days = [str(found.date) for found in apia.covered_days(date(2011, 12, 29), date(2011, 12, 31))]
+    assert days == ["2011-12-29", "2011-12-31"]
+
+
 def test_what_is_always_or_never_covered_never_changes() -> None:
     always = calendar(weekdays=(CalendarWeekdays(name="All", days=(0, 1, 2, 3, 4, 5, 6)),))
     now, later = berlin(2026, 1, 1), berlin(2036, 1, 1)
@@ -283,4 +306,4 @@ def test_a_calendar_that_is_not_there_excludes() -> None:
 
     assert found is not None
     assert (found.calendar, found.entry) == (None, None)
-    assert found.sentence == "The schedule heeds a calendar that is no longer there."
+    assert found.sentence == "The schedule heeds a calendar that is not there or cannot be read."

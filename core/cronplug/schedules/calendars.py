@@ -10,7 +10,7 @@ import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ _MONTHS = (
 
 class Exclusion(NamedTuple):
     """Why a rule's fire time is not to run: `entry` of an `exclude` calendar covers it; or, None, an `include`
-    calendar does not. `calendar` None: the schedule names one that is not there.
+    calendar does not. `calendar` None: the schedule names one that is not there, or cannot be read.
     """
 
     calendar: Calendar | None
@@ -59,7 +59,7 @@ class Exclusion(NamedTuple):
     def sentence(self) -> str:
         """The reason for a person, naming the calendar."""
         if self.calendar is None:
-            return "The schedule heeds a calendar that is no longer there."
+            return "The schedule heeds a calendar that is not there or cannot be read."
         if self.entry is None:
             return f"Outside of the calendar {self.calendar.name}."
         return f"{self.entry} in the calendar {self.calendar.name}."
@@ -71,6 +71,14 @@ class Span(NamedTuple):
     start_at: datetime
     end_at: datetime
     entry: str
+
+
+class CoveredDay(NamedTuple):
+    """A day, by the calendar's zone, of which at least a part is covered; `entries` by their first time of day."""
+
+    date: date
+    is_whole: bool
+    entries: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,41 @@ class Calendar:
                 found.append(Span(start.astimezone(UTC), change.astimezone(UTC), entry))
             start = change
         return found
+
+    def local_date(self, at: datetime) -> date:
+        """The day of an instant, by the calendar's zone."""
+        seconds = int(at.timestamp())
+        return date.fromordinal((seconds + self._zone.offset_at(seconds)) // _DAY + _EPOCH)
+
+    def day_start(self, day: date) -> datetime:
+        """The first instant of a day, by the calendar's zone; of a day that the zone skipped, that of the next."""
+        zone = self._zone
+        local = (day.toordinal() - _EPOCH) * _DAY
+        segment = zone.segment_at(local - 2 * _DAY)
+        while zone.ends[segment] + zone.offsets[segment] <= local:
+            segment += 1
+        return datetime.fromtimestamp(max(local - zone.offsets[segment], zone.starts[segment]), UTC)
+
+    def covered_days(self, first: date, last: date) -> list[CoveredDay]:
+        """The days from `first` to `last`, both included, of which anything is covered. One step for each change."""
+        at = self.day_start(first).timestamp()
+        end = self.day_start(last + timedelta(days=1)).timestamp()
+        found: dict[int, list[str]] = {}
+        open_days: set[int] = set()
+        zone = self._zone
+        while at < end:
+            local = at + zone.offset_at(int(at))
+            day = int(local // _DAY)
+            entry = self._entry(at)
+            if entry is None:
+                open_days.add(day)
+            elif entry not in found.setdefault(day, []):
+                found[day].append(entry)
+            at = min(self._next_edge(at), at + _DAY - local % _DAY)
+        return [
+            CoveredDay(date.fromordinal(day + _EPOCH), day not in open_days, tuple(entries))
+            for day, entries in found.items()
+        ]
 
     def _entry(self, at: float) -> str | None:
         zone = self._zone
