@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cronplug.model import DstGap, DstRepeat
 from cronplug.schedules import parse_schedule
 from tests.schedules.oracle import ZONES, PlainCron, clock_changes, offset_seconds, simulate, walls_of, zone_of_package
 
@@ -129,3 +130,49 @@ def test_seconds_of_a_wildcard_run_through_a_repeated_hour_twice() -> None:
     assert [at.strftime("%H:%M:%S") for at in times] == [
         "05:59:00", "05:59:20", "05:59:40", "06:59:00", "06:59:20", "06:59:40",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("zone_name", "expression", "gap", "repeat", "after", "expected"),
+    [
+        # gap
+        ("America/New_York", "30 2 * * *", "skip", None, "2024-03-10T01:00-05:00", ["2024-03-11T02:30-04:00"]),
+        ("America/New_York", "30 2,3 * * *", "skip", None, "2024-03-10T01:00-05:00", ["2024-03-10T03:30-04:00"]),
+        ("America/New_York", "*/15 2 * * *", "shift", None, "2024-03-10T01:00-05:00", ["2024-03-10T03:00-04:00", "2024-03-11T02:00-04:00"]),
+        ("America/New_York", "* * * * *", "shift", None, "2024-03-10T01:58-05:00", ["2024-03-10T01:59-05:00", "2024-03-10T03:00-04:00", "2024-03-10T03:01-04:00"]),
+        ("America/New_York", "* 30 2 * * *", "shift", None, "2024-03-10T01:00-05:00", ["2024-03-10T03:00-04:00", "2024-03-11T02:30-04:00"]),
+        ("America/New_York", "15 * * * *", "shift", None, "2024-03-10T01:20-05:00", ["2024-03-10T03:00-04:00", "2024-03-10T03:15-04:00"]),
+        ("Australia/Lord_Howe", "15 * * * *", "shift", None, "2023-10-01T01:20+10:30", ["2023-10-01T02:30+11:00", "2023-10-01T03:15+11:00"]),
+        ("America/Sao_Paulo", "0 0 * * *", "skip", None, "2017-10-14T01:00-03:00", ["2017-10-16T00:00-02:00"]),
+        ("Antarctica/Troll", "30 1,2 * * *", "skip", None, "2024-03-31T00:00+00:00", ["2024-04-01T01:30+02:00"]),
+        # repeated
+        ("America/New_York", "30 1 * * *", None, "twice", "2024-11-03T00:00-04:00", ["2024-11-03T01:30-04:00", "2024-11-03T01:30-05:00", "2024-11-04T01:30-05:00"]),
+        ("America/New_York", "30 * * * *", None, "once", "2024-11-03T01:00-04:00", ["2024-11-03T01:30-04:00", "2024-11-03T02:30-05:00"]),
+        ("America/New_York", "*/20 59 * * * *", None, "once", "2024-11-03T01:59:20-04:00", ["2024-11-03T01:59:40-04:00", "2024-11-03T02:59:00-05:00"]),
+        ("America/Havana", "0 0 * * *", None, "twice", "2024-11-02T23:00-04:00", ["2024-11-03T00:00-04:00", "2024-11-03T00:00-05:00"]),
+        ("Australia/Lord_Howe", "*/7 * * * *", None, "once", "2024-04-07T01:52+11:00", ["2024-04-07T01:56+11:00", "2024-04-07T02:00+10:30"]),
+        # the other choice does not matter
+        ("America/New_York", "30 2 * * *", None, "twice", "2024-03-10T01:00-05:00", ["2024-03-10T03:00-04:00"]),
+        ("America/New_York", "30 1 * * *", "skip", None, "2024-11-03T00:00-04:00", ["2024-11-03T01:30-04:00", "2024-11-04T01:30-05:00"]),
+        # what is too large is a correction, whatever is chosen
+        ("Pacific/Apia", "0 9 * * *", "shift", None, "2011-12-29T10:00-10:00", ["2011-12-31T09:00+14:00"]),
+        ("Pacific/Apia", "* * * * *", "shift", "once", "2011-12-29T23:59-10:00", ["2011-12-31T00:00+14:00", "2011-12-31T00:01+14:00"]),
+        ("Antarctica/Casey", "30 1 * * *", "shift", "twice", "2010-03-04T23:00+11:00", ["2010-03-05T01:30+11:00", "2010-03-05T01:30+08:00"]),
+    ],
+)  # fmt: skip
+def test_known_cases_with_choices(
+    zone_name: str, expression: str, gap: str | None, repeat: str | None, after: str, expected: list[str]
+) -> None:
+    schedule = parse_schedule(cron_expression=expression, timezone=zone_name, on_dst_gap=gap, on_dst_repeat=repeat)
+    start, wanted = local(zone_name, after), [local(zone_name, text) for text in expected]
+
+    assert schedule.fire_times(start, start + timedelta(days=400), len(wanted)) == wanted
+    assert [schedule.latest_fire_time(at) for at in wanted] == wanted
+    assert schedule.latest_fire_times(start, wanted[-1], 100) == wanted
+    assert schedule.count_fire_times(start, wanted[-1]) == len(wanted)
+
+
+def test_the_choices_of_the_model_are_the_ones_a_schedule_takes() -> None:
+    for gap in DstGap:
+        for repeat in DstRepeat:
+            parse_schedule(cron_expression="0 2 * * *", timezone="UTC", on_dst_gap=gap, on_dst_repeat=repeat)

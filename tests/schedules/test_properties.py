@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import random
 import time
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -13,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cronplug.schedules import CronSchedule, ScheduleError, known_zones, parse_schedule, preview
-from cronplug.schedules.spec import forget_compiled
+from cronplug.schedules.spec import compile_cron, forget_compiled
 from tests.schedules.oracle import ZONES, clock_changes, zone_of_package
 
 SECOND = timedelta(seconds=1)
@@ -312,3 +315,26 @@ def test_instants_beyond_the_known_years_have_an_answer(text: str) -> None:
     assert (schedule.next_fire_time(instant) is None) == (instant.year >= 2200)
     assert (schedule.latest_fire_time(instant) is None) == (instant.year < 1970)
     assert schedule.count_fire_times(instant, instant) == 0
+
+
+def test_an_expression_that_is_kept_takes_less_than_a_kilobyte() -> None:
+    draw = random.Random(1)
+
+    def compile_some(count: int) -> None:
+        for _ in range(count):
+            time_of_day = f"{draw.randrange(60)},{draw.randrange(60)} {draw.randrange(24)}"
+            compile_cron(f"{time_of_day} {draw.randint(1, 9)},L * {draw.randrange(7)}#1")
+
+    forget_compiled()
+    tracemalloc.start()
+    try:
+        compile_some(300)  # what expressions share is there then
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        compile_some(300)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert after - before < 300 * 1_000

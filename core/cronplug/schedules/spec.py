@@ -111,7 +111,7 @@ def _compile(text: str) -> CronSpec:
     return spec
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def _read_by_croniter(place: int, plain: str) -> int:
     """The mask of the plain column at `place` in COLUMNS; there are far fewer columns than expressions."""
     if not plain:
@@ -135,7 +135,7 @@ def _mask(values: Iterable[int]) -> int:
     return mask
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def _day_masks(day_mask: int | None, weekday_mask: int | None, special: SpecialDays) -> array[int]:
     """The wanted days of each month shape; None stands for a column that restricts nothing.
 
@@ -143,7 +143,9 @@ def _day_masks(day_mask: int | None, weekday_mask: int | None, special: SpecialD
     """
     masks = array("I")  # 32 bits each: a tuple of 28 integers takes five times as much
     for first_weekday, length in SHAPES:
-        by_day = None if day_mask is None else day_mask | _special_days(special, first_weekday, length)
+        by_day = day_mask
+        if by_day is not None and special.in_day:
+            by_day |= _special_days(special, first_weekday, length)
         by_weekday = None if weekday_mask is None else _weekdays(weekday_mask, special, first_weekday, length)
         is_open = by_day is None and by_weekday is None
         wanted = _FULL_DAYS if is_open else (by_day or 0) | (by_weekday or 0)
@@ -202,7 +204,7 @@ def _wanted_months(spec: CronSpec, start: int, end: int) -> list[int]:
     ]
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def shortest_interval_seconds(spec: CronSpec) -> int:
     """The least number of seconds between two fire times, by the fields alone (a clock change may bring two nearer).
 

@@ -244,7 +244,7 @@ def _read_word(kind: ColumnKind, text: str, position: int, *, seed: str = "") ->
         return _read_column(_Column(kind, text, position))  # raises again, with the position
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def _read_plain_column(place: int, text: str) -> _ReadColumn:
     """Columns are few where expressions are many."""
     return _read_column(_Column(_KINDS[place], text, 0))
