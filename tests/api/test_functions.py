@@ -124,7 +124,12 @@ async def test_preview_says_what_a_schedule_means(api: Api) -> None:
         "at": "2026-03-30T07:00:00.000Z",
         "local": "2026-03-30T09:00:00",
         "offset": "+02:00",
+        "timezone": "Europe/Berlin",
         "note": None,
+        "rule": 0,
+        "excludedBy": None,
+        "paused": False,
+        "startsAt": preview["nextRuns"][0],
     }
     assert preview["timezone"] == "Europe/Berlin"
     assert 0.7 < preview["runsPerDay"] < 0.72

@@ -21,7 +21,7 @@ async def test_figures(api: Api) -> None:
     stats = await api.get("/stats")
     assert stats.keys() == {
         "totalTasks", "enabledTasks", "activeJobs", "activeExecutions", "queuedExecutions", "last24hExecutions",
-        "last24hByStatus", "nextFireAt", "version", "pythonVersion", "database", "databaseBytes", "workers",
+        "last24hByStatus", "nextFireAt", "pause", "version", "pythonVersion", "database", "databaseBytes", "workers",
         "maxConcurrency", "timezone", "logRetentionDays", "failedRetentionDays", "minIntervalSeconds", "startedAt",
         "uptimeSeconds",
     }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cronplug.schedules import tzdata_version
 from tests.api.conftest import Api, fields_at_fault, new_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,6 +32,12 @@ async def test_a_new_task_has_the_documented_defaults(api: Api) -> None:
         "type": "http",
         "cronExpression": None,
         "timezone": "UTC",
+        "schedules": [],
+        "startAt": None,
+        "endAt": None,
+        "jitterSeconds": 0,
+        "maxExecutions": None,
+        "pausedUntil": None,
         "functionName": None,
         "functionPayload": {},
         "httpMethod": "GET",
@@ -38,14 +45,25 @@ async def test_a_new_task_has_the_documented_defaults(api: Api) -> None:
         "httpHeaders": {},
         "httpBody": None,
         "catchUp": "none",
+        "catchUpWindowSeconds": 86400,
+        "catchUpMax": 100,
+        "misfireGraceSeconds": 300,
         "overlap": "skip",
+        "overlapQueueMax": 10,
         "delivery": "at_least_once",
         "maxRetries": 0,
         "retryDelaySeconds": 60,
+        "retryBackoff": "fixed",
+        "retryMaxDelaySeconds": 3600,
+        "retryJitterPercent": 0,
+        "retryOn": [],
+        "noRetryOn": [],
         "timeoutSeconds": 300,
         "revision": 1,
         "state": "manual",
         "nextRunAt": None,
+        "firedCount": 0,
+        "tzdataVersion": tzdata_version(),
         "scheduleDescription": None,
         "scheduleError": None,
         "lastExecution": None,

@@ -14,12 +14,14 @@ from quart import Quart, Response, g, request
 from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema, Tag
 
 from cronplug.access import Access
+from cronplug.api.calendars import calendars
 from cronplug.api.events import events
 from cronplug.api.executions import executions
 from cronplug.api.functions import functions
 from cronplug.api.openapi import TAGS, Document
 from cronplug.api.pages import SECURITY_HEADERS, STATIC_FOLDER, AdminPages, Asgi
 from cronplug.api.parts import KEY, Parts
+from cronplug.api.pause import pause
 from cronplug.api.plugins import plugins
 from cronplug.api.problems import install_error_answers
 from cronplug.api.requests import MAX_BODY_BYTES
@@ -96,7 +98,7 @@ def _routes() -> Quart:
     _install_bookkeeping(app)
     install_sign_in(app)
     install_error_answers(app)
-    for blueprint in (tasks, executions, events, functions, plugins, schedules, session, server):
+    for blueprint in (tasks, calendars, executions, events, functions, pause, plugins, schedules, session, server):
         app.register_blueprint(blueprint)
     return app
 

@@ -16,6 +16,9 @@ from cronplug.errors import CronplugError, FieldError, InvalidInput
 
 logger = logging.getLogger(__name__)
 
+KIND_TAGS = frozenset({"<cron>", "<interval>", "<once>"})
+"""What pydantic puts into the place of a fault to tell which kind of schedule it took; no part of the JSON."""
+
 PROBLEM_TYPE = "application/problem+json"
 CODES = {
     400: "malformed",
@@ -76,7 +79,7 @@ def invalid(error: ValidationError, *, within: str = "") -> InvalidInput:
 
 
 def _field_error(found: Any, within: str) -> FieldError:
-    names = [str(part) for part in found["loc"]]
+    names = [str(part) for part in found["loc"] if part not in KIND_TAGS]
     context = found.get("ctx") or {}
     code = context.get("code") if found["type"] == "cronplug" else found["type"]
     message = {"extra_forbidden": "is not a known field", "missing": "is required"}.get(found["type"], found["msg"])

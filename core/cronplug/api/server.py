@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from quart import Blueprint, Response, current_app
 
 from cronplug.api.operation import answer, json_answer, operation
 from cronplug.api.parts import parts
 from cronplug.api.server_json import Alive, Health, Stats
+from cronplug.clock import rfc3339
+from cronplug.errors import StoreError
+
+_PAUSE_SECONDS = 2.0
 
 server = Blueprint("server", __name__)
 
@@ -35,8 +42,12 @@ async def get_health() -> Response:
 @server.get("/readyz")
 @operation("getReadiness", tag="server", answers={200: Health, 503: Health}, public=True)
 async def get_readiness() -> Response:
-    """Say whether the database answers and fire times are kept."""
+    """Say whether the database answers and fire times are kept, and whether every schedule is paused.
+
+    A pause is no fault: somebody wants it.
+    """
     health = Health.model_validate(await parts().health())
+    health.checks.update(await _pause_check())
     return answer(health, 200 if health.status == "ok" else 503)
 
 
@@ -45,3 +56,16 @@ async def get_readiness() -> Response:
 async def get_metrics() -> Response:
     """Give the figures for Prometheus; on a loopback bind without sign-in."""
     return Response(parts().metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _pause_check() -> dict[str, dict[str, Any]]:
+    """A line about the pause in force; none without one, and none when the database does not answer."""
+    try:
+        async with asyncio.timeout(_PAUSE_SECONDS):
+            pause = await parts().operations.get_pause()
+    except (StoreError, TimeoutError):
+        return {}  # the check of the store tells it
+    if pause is None:
+        return {}
+    until = "somebody resumes" if pause.until is None else rfc3339(pause.until)
+    return {"pause": {"ok": True, "message": f"every schedule is paused until {until}"}}

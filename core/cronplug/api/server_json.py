@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints
 
 from cronplug.api.fields import Answer, Body, Instant
+from cronplug.api.pause_json import Pause
 from cronplug.model import Status
 from cronplug.operations import Figures
 from cronplug.settings import Settings
@@ -39,6 +40,7 @@ class Stats(Answer):
     last24h_executions: int = Field(alias="last24hExecutions")
     last24h_by_status: StatusCounts = Field(alias="last24hByStatus")
     next_fire_at: Instant | None
+    pause: Pause = Field(description="The pause of every schedule.")
     version: str
     python_version: str
     database: Literal["sqlite", "postgresql"]
@@ -65,6 +67,7 @@ class Stats(Answer):
             last24h_executions=sum(counts.values()),
             last24h_by_status=StatusCounts(**{status.value: counts.get(status, 0) for status in Status}),
             next_fire_at=figures.next_fire_at,
+            pause=Pause.of(figures.pause),
             version=facts["version"],
             python_version=platform.python_version(),
             database=figures.dialect,

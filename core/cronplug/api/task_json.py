@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints
 
 from cronplug import model
-from cronplug.api.execution_json import Execution, ShortExecution, StatusName
+from cronplug.api.execution_json import Execution, ReasonName, ShortExecution, StatusName
 from cronplug.api.fields import (
     QUERY_WHOLE,
     WHOLE,
@@ -18,6 +18,7 @@ from cronplug.api.fields import (
     CatchUpName,
     HeadersIn,
     Instant,
+    InstantIn,
     JsonObject,
     Name,
     ObjectIn,
@@ -28,15 +29,18 @@ from cronplug.api.fields import (
     Tags,
     UrlIn,
 )
+from cronplug.api.rule_json import Expression, Rule, RulesIn, Zone, read_rules, show_rule
+from cronplug.api.shorthand import Asked, Schedules, merge_schedules
 from cronplug.errors import InvalidInput
 from cronplug.operations import TaskView
-from cronplug.schedules import CronSchedule, describe, parse_rule
+from cronplug.schedules import describe_task, shown_schedule
 
 TaskTypeName = Literal["function", "http"]
 MethodName = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]
-OverlapName = Literal["skip", "allow"]
+OverlapName = Literal["skip", "queue", "allow", "replace"]
 DeliveryName = Literal["at_least_once", "at_most_once"]
-StateName = Literal["active", "disabled", "manual", "function_missing", "payload_invalid", "schedule_error"]
+BackoffName = Literal["fixed", "exponential"]
+StateName = Literal["active", "done", "disabled", "manual", "function_missing", "payload_invalid", "schedule_error"]
 TaskSort = Literal["name", "-name", "createdAt", "-createdAt", "nextRunAt", "-nextRunAt", "updatedAt", "-updatedAt"]
 
 
@@ -70,8 +74,14 @@ class Task(Answer):
     tags: list[str]
     enabled: bool
     type: TaskTypeName
-    cron_expression: str | None = Field(description="null: no schedule, the task runs only when triggered.")
-    timezone: str
+    cron_expression: str | None = Field(description="That of the first schedule which is one; null without.")
+    timezone: str = Field(description="That schedule's zone, or else the task's own.")
+    schedules: list[Rule] = Field(description="Empty: the task runs only when triggered.")
+    start_at: Instant | None = Field(description="No fire time is earlier.")
+    end_at: Instant | None = Field(description="No fire time is later.")
+    jitter_seconds: int = Field(description="Each start is up to so much later than its fire time.")
+    max_executions: int | None = Field(description="How many executions the schedules may start in all.")
+    paused_until: Instant | None = Field(description="Fire times before it are skipped.")
     function_name: str | None
     function_payload: JsonObject
     http_method: MethodName
@@ -79,16 +89,27 @@ class Task(Answer):
     http_headers: dict[str, str]
     http_body: str | None
     catch_up: CatchUpName
+    catch_up_window_seconds: int = Field(description="catchUp all: how late a missed fire time may still run.")
+    catch_up_max: int = Field(description="catchUp all: how many missed fire times run, the newest.")
+    misfire_grace_seconds: int = Field(description="catchUp none: how late the latest missed one may still run.")
     overlap: OverlapName
+    overlap_queue_max: int = Field(description="overlap queue: how many executions may wait.")
     delivery: DeliveryName
     max_retries: int
     retry_delay_seconds: int
+    retry_backoff: BackoffName
+    retry_max_delay_seconds: int
+    retry_jitter_percent: int
+    retry_on: list[str] = Field(description="Kinds of failure that are retried; empty: every one.")
+    no_retry_on: list[str] = Field(description="Kinds of failure that are never retried.")
     timeout_seconds: int
     created_at: Instant
     updated_at: Instant
     revision: int = Field(description="Counts the changes, from 1; also the ETag.")
     state: StateName
-    next_run_at: Instant | None
+    next_run_at: Instant | None = Field(description="The next fire time that will run: not excluded, not paused.")
+    fired_count: int = Field(description="How many executions the schedules have started.")
+    tzdata_version: str | None = Field(description="Of the zone data by which the next fire time was found.")
     schedule_description: str | None = Field(description="The schedule as a sentence; null without a schedule.")
     schedule_error: str | None = Field(description="Why the stored schedule can no longer be read.")
     last_execution: ShortExecution | None
@@ -98,6 +119,7 @@ class Task(Answer):
     def of(cls, view: TaskView) -> Self:
         """The task as it is answered."""
         task, definition = view.task, view.task.definition
+        short = Schedules(definition.timezone, definition.schedules)
         return cls(
             id=task.id,
             name=definition.name,
@@ -105,8 +127,14 @@ class Task(Answer):
             tags=list(definition.tags),
             enabled=definition.enabled,
             type=definition.type.value,
-            cron_expression=definition.cron_expression,
-            timezone=_timezone(definition),
+            cron_expression=short.short_expression,
+            timezone=short.short_timezone,
+            schedules=[show_rule(rule) for rule in definition.schedules],
+            start_at=definition.start_at,
+            end_at=definition.end_at,
+            jitter_seconds=definition.jitter_seconds,
+            max_executions=definition.max_executions,
+            paused_until=definition.paused_until,
             function_name=definition.function_name,
             function_payload=dict(definition.function_payload),
             http_method=definition.http_method,
@@ -114,42 +142,42 @@ class Task(Answer):
             http_headers=dict(definition.http_headers),
             http_body=definition.http_body,
             catch_up=definition.catch_up.value,
+            catch_up_window_seconds=definition.catch_up_window_seconds,
+            catch_up_max=definition.catch_up_max,
+            misfire_grace_seconds=definition.misfire_grace_seconds,
             overlap=definition.overlap.value,
+            overlap_queue_max=definition.overlap_queue_max,
             delivery=definition.delivery.value,
             max_retries=definition.max_retries,
             retry_delay_seconds=definition.retry_delay_seconds,
+            retry_backoff=definition.retry_backoff.value,
+            retry_max_delay_seconds=definition.retry_max_delay_seconds,
+            retry_jitter_percent=definition.retry_jitter_percent,
+            retry_on=list(definition.retry_on),
+            no_retry_on=list(definition.no_retry_on),
             timeout_seconds=definition.timeout_seconds,
             created_at=task.created_at,
             updated_at=task.updated_at,
             revision=task.revision,
             state=view.state,
-            next_run_at=task.next_run_at,
-            schedule_description=schedule_description(definition),
+            next_run_at=view.next_run_at,
+            fired_count=task.fired_count,
+            tzdata_version=task.tzdata_version,
+            schedule_description=schedule_description(task),
             schedule_error=task.schedule_error,
             last_execution=ShortExecution.of(view.recent[0]) if view.recent else None,
             recent_results=[RecentResult.of(execution) for execution in reversed(view.recent)],
         )
 
 
-def schedule_description(definition: model.TaskDefinition) -> str | None:
-    """The schedule as a sentence; None without one, or when it can no longer be read."""
-    sentences = []
-    for rule in definition.schedules:
-        try:
-            schedule = parse_rule(rule)
-        except InvalidInput:
-            return None
-        if isinstance(schedule, CronSchedule):
-            sentences.append(describe(schedule))
-    return "; ".join(sentences) or None
-
-
-def _timezone(definition: model.TaskDefinition) -> str:
-    """The zone of the first cron expression, or else the task's."""
-    for rule in definition.schedules:
-        if isinstance(rule, model.CronRule):
-            return rule.timezone
-    return definition.timezone
+def schedule_description(task: model.Task) -> str | None:
+    """The schedules as a sentence; None without one, or when they can no longer be read."""
+    if not task.definition.schedules:
+        return None
+    try:
+        return describe_task(shown_schedule(task.definition, seed=task.id, pending=task.next_run_at))
+    except InvalidInput:
+        return None
 
 
 class TaskList(Answer):
@@ -188,13 +216,21 @@ class DeleteQuery(Query):
     force: QueryBoolean = Field(False, description="Cancel running executions first.")
 
 
-Expression = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-Zone = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Description = Annotated[str, StringConstraints(max_length=5000)]
 FunctionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Retries = Annotated[int, Field(ge=0, le=100), WHOLE]
 RetryDelay = Annotated[int, Field(ge=1, le=86_400), WHOLE]
+RetryCap = Annotated[int, Field(ge=1, le=604_800), WHOLE]
+Percent = Annotated[int, Field(ge=0, le=100), WHOLE]
+FailureKind = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")]
+FailureKinds = Annotated[list[FailureKind], Field(max_length=50)]
 Timeout = Annotated[int, Field(ge=1, le=604_800), WHOLE]
+Jitter = Annotated[int, Field(ge=0, le=86_400), WHOLE]
+Executions = Annotated[int, Field(ge=1, le=1_000_000_000), WHOLE]
+CatchUpWindow = Annotated[int, Field(ge=1, le=31_622_400), WHOLE]
+CatchUpMax = Annotated[int, Field(ge=1, le=1_000), WHOLE]
+MisfireGrace = Annotated[int, Field(ge=0, le=604_800), WHOLE]
+QueueMax = Annotated[int, Field(ge=1, le=1_000), WHOLE]
 
 
 class NewTask(Body):
@@ -205,8 +241,20 @@ class NewTask(Body):
     description: Description | None = ""
     tags: Tags | None = Field(default_factory=list)
     enabled: Switch = True
-    cron_expression: Expression | None = Field(None, description="Without one the task runs only when triggered.")
-    timezone: Zone | None = Field(None, description="An IANA zone; default SCHEDULER_DEFAULT_TIMEZONE.")
+    cron_expression: Expression | None = Field(
+        None, description="A short way to say or change the first schedule that is one; null removes it."
+    )
+    timezone: Zone | None = Field(
+        None, description="That schedule's IANA zone, and of those that name none; default SCHEDULER_DEFAULT_TIMEZONE."
+    )
+    schedules: RulesIn | None = Field(
+        None, description="Replaces all schedules. Without any the task runs only when triggered."
+    )
+    start_at: InstantIn | None = Field(None, description="No fire time is earlier.")
+    end_at: InstantIn | None = Field(None, description="No fire time is later.")
+    jitter_seconds: Jitter = Field(0, description="Each start is up to so much later than its fire time.")
+    max_executions: Executions | None = Field(None, description="How many executions the schedules may start in all.")
+    paused_until: InstantIn | None = Field(None, description="Fire times before it are skipped.")
     function_name: FunctionName | None = Field(None, description="Required for type function.")
     function_payload: ObjectIn | None = Field(default_factory=dict)
     http_method: MethodName = "GET"
@@ -214,20 +262,48 @@ class NewTask(Body):
     http_headers: HeadersIn | None = Field(default_factory=dict)
     http_body: str | None = None
     catch_up: CatchUpIn = "none"
+    catch_up_window_seconds: CatchUpWindow = Field(
+        86_400, description="catchUp all: how late a missed fire time may still run."
+    )
+    catch_up_max: CatchUpMax = Field(100, description="catchUp all: how many missed fire times run, the newest.")
+    misfire_grace_seconds: MisfireGrace = Field(
+        300, description="catchUp none: how late the latest missed one may still run."
+    )
     overlap: OverlapName = "skip"
+    overlap_queue_max: QueueMax = Field(10, description="overlap queue: how many executions may wait.")
     delivery: DeliveryName = "at_least_once"
     max_retries: Retries = 0
     retry_delay_seconds: RetryDelay = 60
+    retry_backoff: BackoffName = "fixed"
+    retry_max_delay_seconds: RetryCap = Field(3_600, description="retryBackoff exponential: the longest delay.")
+    retry_jitter_percent: Percent = Field(0, description="Each delay is up to so much longer or shorter.")
+    retry_on: FailureKinds | None = Field(
+        default_factory=list,
+        description="Kinds of failure that are retried (reasons, names of exceptions); empty: all.",
+    )
+    no_retry_on: FailureKinds | None = Field(
+        default_factory=list, description="Kinds of failure that are never retried; stronger than retryOn."
+    )
     timeout_seconds: Timeout = Field(300, description="Per attempt.")
 
     def definition(self, *, default_timezone: str) -> model.TaskDefinition:
-        """The whole task that is asked for."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        values = _domain_values(fields, default_timezone)
-        expression = values.pop("cron_expression")
-        if expression is not None:
-            values["schedules"] = (model.CronRule(cron_expression=expression, timezone=values["timezone"]),)
-        return model.TaskDefinition(**values)
+        """The whole task that is asked for. Raises InvalidInput when it contradicts itself."""
+        values = _domain_values({name: getattr(self, name) for name in type(self).model_fields})
+        schedules = merge_schedules(
+            Schedules(default_timezone), self._asked(default_timezone, default_timezone), is_new=True
+        )
+        return model.TaskDefinition(**values, timezone=schedules.timezone, schedules=schedules.rules)
+
+    def _asked(self, own_timezone: str, default_timezone: str) -> Asked:
+        """What is said of schedules; those that name no zone have `own_timezone` unless one is given."""
+        given = self.model_fields_set
+        zone = (self.timezone or default_timezone) if "timezone" in given else None
+        return Asked(
+            has_expression="cron_expression" in given,
+            expression=self.cron_expression,
+            timezone=zone,
+            rules=read_rules(self.schedules, zone or own_timezone) if "schedules" in given else None,
+        )
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -243,20 +319,12 @@ class TaskChange(NewTask):
     name: Name = ""
     type: TaskTypeName = "function"
 
-    def given(self, *, default_timezone: str) -> dict[str, Any]:
-        """The fields that were sent, as those of TaskDefinition."""
-        return _domain_values({name: getattr(self, name) for name in self.model_fields_set}, default_timezone)
-
     def changes(self, before: model.TaskDefinition, *, default_timezone: str) -> dict[str, Any]:
-        """The fields of TaskDefinition that change, given what is stored."""
-        values = self.given(default_timezone=default_timezone)
-        if "cron_expression" in values or "timezone" in values:
-            expression = values.pop("cron_expression", before.cron_expression)
-            zone = values.setdefault("timezone", before.timezone)
-            values["schedules"] = ()
-            if expression is not None:
-                values["schedules"] = (model.CronRule(cron_expression=expression, timezone=zone),)
-        return values
+        """The fields of TaskDefinition that change, given what is stored. Raises InvalidInput when they contradict."""
+        stored = Schedules(before.timezone, before.schedules)
+        schedules = merge_schedules(stored, self._asked(before.timezone, default_timezone))
+        values = _domain_values({name: getattr(self, name) for name in self.model_fields_set})
+        return values | {"timezone": schedules.timezone, "schedules": schedules.rules}
 
 
 _ENUMS: dict[str, type[StrEnum]] = {
@@ -264,29 +332,39 @@ _ENUMS: dict[str, type[StrEnum]] = {
     "catch_up": model.CatchUp,
     "overlap": model.Overlap,
     "delivery": model.Delivery,
+    "retry_backoff": model.RetryBackoff,
 }
+_LISTS = ("tags", "retry_on", "no_retry_on")
+_OF_SCHEDULES = frozenset({"cron_expression", "timezone", "schedules"})
 
 
-def _domain_values(fields: dict[str, Any], default_timezone: str) -> dict[str, Any]:
-    """JSON's values as those of TaskDefinition; null becomes the default."""
-    when_null = {
-        "description": "",
-        "tags": (),
-        "timezone": default_timezone,
-        "function_payload": {},
-        "http_headers": {},
+def _domain_values(fields: dict[str, Any]) -> dict[str, Any]:
+    """JSON's values as those of TaskDefinition, without those of schedules; null becomes the default."""
+    when_null: dict[str, Any] = {"description": "", "function_payload": {}, "http_headers": {}} | dict.fromkeys(
+        _LISTS, ()
+    )
+    values: dict[str, Any] = {
+        name: when_null.get(name) if value is None else value
+        for name, value in fields.items()
+        if name not in _OF_SCHEDULES
     }
-    values: dict[str, Any] = {name: when_null.get(name) if value is None else value for name, value in fields.items()}
     values |= {name: kind(values[name]) for name, kind in _ENUMS.items() if name in values}
-    if "tags" in values:
-        values["tags"] = tuple(values["tags"])
-    return values
+    return values | {name: tuple(values[name]) for name in _LISTS if name in values}
 
 
 class Toggle(Body):
     """The switch of a task."""
 
     enabled: Switch
+    catch_up: CatchUpIn = Field(
+        "none", description="With enabled true: what of the fire times that passed while it was disabled runs now."
+    )
+
+
+class TriggerQuery(Query):
+    """How a task is run now."""
+
+    force: QueryBoolean = Field(False, description="Run at once beside what is unfinished, whatever overlap says.")
 
 
 class TriggerRequest(Body):
@@ -296,7 +374,22 @@ class TriggerRequest(Body):
 
 
 class Triggered(Answer):
-    """The task will run."""
+    """What became of the wish to run a task now."""
 
-    triggered: Literal[True] = True
+    triggered: bool = Field(description="false: skipped by the task's overlap policy; the execution tells why.")
     execution_id: str
+    status: Literal["queued", "skipped"]
+    reason: ReasonName | None
+    message: str | None = Field(description="The reason in a sentence; null when it will run.")
+
+    @classmethod
+    def of(cls, execution: model.Execution) -> Self:
+        """What became of it, as it is answered."""
+        skipped = execution.status is model.Status.SKIPPED
+        return cls(
+            triggered=not skipped,
+            execution_id=execution.id,
+            status="skipped" if skipped else "queued",
+            reason=execution.reason.value if execution.reason else None,
+            message=execution.error_message,
+        )

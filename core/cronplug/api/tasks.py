@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from quart import Blueprint, Response
 
+from cronplug import model
 from cronplug.api.execution_json import Execution
+from cronplug.api.fire_time_json import FireTime, FireTimeList, FireTimeQuery, cursor_after
 from cronplug.api.operation import answer, json_answer, no_content, operation
 from cronplug.api.parts import parts
 from cronplug.api.requests import entity_tag, expected_revision, idempotency, read_body
 from cronplug.api.schedule_json import ForecastQuery, Preview
+from cronplug.api.shorthand import in_short
 from cronplug.api.task_json import (
     DeleteQuery,
     NewTask,
@@ -23,9 +28,11 @@ from cronplug.api.task_json import (
     TaskQuery,
     Toggle,
     Triggered,
+    TriggerQuery,
     TriggerRequest,
 )
-from cronplug.model import TaskDefinition, TaskType
+from cronplug.errors import InvalidInput
+from cronplug.model import CatchUp, TaskType
 from cronplug.operations import Replayed, TaskView
 from cronplug.store.tasks import TaskFilter
 
@@ -73,11 +80,23 @@ async def list_tasks(query: TaskQuery) -> Response:
 async def create_task() -> Response:
     """Create a task."""
     body = await read_body(NewTask)
-    definition = body.definition(default_timezone=parts().settings.default_timezone)
-    made = await parts().operations.create_task(definition, idempotency=await idempotency("createTask", _as_json))
+    with faults_named_as_given(body):
+        definition = body.definition(default_timezone=parts().settings.default_timezone)
+        made = await parts().operations.create_task(definition, idempotency=await idempotency("createTask", _as_json))
     shown = made.answer if isinstance(made, Replayed) else _as_json(made)
     headers = {"Location": f"/api/scheduler/tasks/{shown['id']}", "ETag": entity_tag(shown["revision"])}
     return json_answer(shown, 201, headers=headers)
+
+
+@contextmanager
+def faults_named_as_given(body: NewTask) -> Iterator[None]:
+    """Name faults of schedules as the caller said them: `cronExpression` of one who did not give `schedules`."""
+    try:
+        yield
+    except InvalidInput as error:
+        if "schedules" in body.model_fields_set:
+            raise
+        raise InvalidInput([in_short(fault) for fault in error.errors]) from None
 
 
 def _as_json(view: TaskView) -> Any:
@@ -111,7 +130,11 @@ async def update_task(task_id: str) -> Response:
     view = await parts().operations.get_task(task_id)
     change = await read_body(TaskChange)
     changes = partial(change.changes, default_timezone=parts().settings.default_timezone)
-    return await _change(task_id, changes, current=view.task.revision)
+    with faults_named_as_given(change):
+        changed = await parts().operations.change_task(
+            task_id, changes, expected_revision=expected_revision(view.task.revision)
+        )
+    return _changed(changed)
 
 
 @tasks.post("/<task_id>/toggle")
@@ -125,16 +148,22 @@ async def update_task(task_id: str) -> Response:
     answer_headers=("ETag",),
 )
 async def toggle_task(task_id: str) -> Response:
-    """Switch a task on or off."""
+    """Switch a task on or off.
+
+    Enabling fires nothing at once, unless `catchUp` says what of the fire times that passed meanwhile is to run.
+    """
     view = await parts().operations.get_task(task_id)
     toggle = await read_body(Toggle)
-    return await _change(task_id, {"enabled": toggle.enabled}, current=view.task.revision)
+    changed = await parts().operations.toggle_task(
+        task_id,
+        toggle.enabled,
+        catch_up=CatchUp(toggle.catch_up),
+        expected_revision=expected_revision(view.task.revision),
+    )
+    return _changed(changed)
 
 
-async def _change(
-    task_id: str, changes: Mapping[str, Any] | Callable[[TaskDefinition], Mapping[str, Any]], *, current: int
-) -> Response:
-    view = await parts().operations.change_task(task_id, changes, expected_revision=expected_revision(current))
+def _changed(view: TaskView) -> Response:
     return answer(Task.of(view), headers={"ETag": entity_tag(view.task.revision)})
 
 
@@ -153,6 +182,7 @@ async def delete_task(task_id: str, query: DeleteQuery) -> Response:
 @operation(
     "triggerTask",
     tag="tasks",
+    query=TriggerQuery,
     body=TriggerRequest,
     body_optional=True,
     answers={202: Triggered},
@@ -160,29 +190,53 @@ async def delete_task(task_id: str, query: DeleteQuery) -> Response:
     headers=("Idempotency-Key",),
     answer_headers=("Location",),
 )
-async def trigger_task(task_id: str) -> Response:
-    """Run a task now, enabled or not."""
+async def trigger_task(task_id: str, query: TriggerQuery) -> Response:
+    """Run a task now, enabled or not.
+
+    While an execution of it is unfinished, its overlap policy decides: it may be skipped (`triggered` is false then,
+    and the execution tells why), wait, or take the other's place. `force` runs it beside.
+    """
     operations = parts().operations
     await operations.get_task(task_id)
     body = await read_body(TriggerRequest, optional=True)
+    scope = f"triggerTask {task_id}{' force' if query.force else ''}"
     made = await operations.trigger_task(
-        task_id,
-        payload=body.payload,
-        idempotency=await idempotency(f"triggerTask {task_id}", lambda execution: execution.id),
+        task_id, payload=body.payload, force=query.force, idempotency=await idempotency(scope, _as_triggered)
     )
-    execution_id = made.answer if isinstance(made, Replayed) else made.id
-    headers = {"Location": f"/api/scheduler/executions/{execution_id}"}
-    return answer(Triggered(execution_id=execution_id), 202, headers=headers)
+    shown = made.answer if isinstance(made, Replayed) else _as_triggered(made)
+    headers = {"Location": f"/api/scheduler/executions/{shown['executionId']}"}
+    return json_answer(shown, 202, headers=headers)
+
+
+def _as_triggered(execution: model.Execution) -> Any:
+    return Triggered.of(execution).model_dump(mode="json", by_alias=True)
 
 
 @tasks.get("/<task_id>/forecast")
 @operation("forecastTask", tag="tasks", query=ForecastQuery, answers={200: Preview}, problems=(404,))
 async def forecast_task(task_id: str, query: ForecastQuery) -> Response:
-    """Show the coming fire times of a task.
+    """Show the coming fire times of a task, and of a disabled one what enabling it now would do.
 
-    A disabled one, and one without a schedule, has none.
+    A disabled one, and one without a schedule, has no coming fire times.
     """
-    view = await parts().operations.get_task(task_id)
-    preview = await parts().operations.forecast(task_id, count=query.count)
-    shown = Preview.of(preview) if preview is not None else Preview.of_nothing(view.task.definition)
-    return answer(shown)
+    await parts().operations.get_task(task_id)
+    looked = await parts().operations.forecast(task_id, count=query.count, catch_up=CatchUp(query.catch_up))
+    return answer(Preview.of(looked))
+
+
+@tasks.get("/<task_id>/fire-times")
+@operation("listFireTimes", tag="tasks", query=FireTimeQuery, answers={200: FireTimeList}, problems=(404,))
+async def list_fire_times(task_id: str, query: FireTimeQuery) -> Response:
+    """Show every fire time of a task, past and coming, with its execution or the reason there is none."""
+    operations = parts().operations
+    await operations.get_task(task_id)
+    after, until = query.stretch(operations.now())
+    told, more = await operations.account_for_fire_times(task_id, after=after, until=until, limit=query.limit)
+    return answer(
+        FireTimeList(
+            items=[FireTime.of(account) for account in told],
+            from_=after + timedelta(milliseconds=1),
+            to=until,
+            next_cursor=cursor_after(told[-1]) if more else None,
+        )
+    )

@@ -1,9 +1,9 @@
 """What a person may do, whatever the door (REST, command line, browser): checked, done in one transaction, announced.
 
 Every method either does all of what it says, durably, before it returns, or raises one of `cronplug.errors` and has
-changed nothing. `Operations` is the whole; its rooms are a module each: `tasks`, `executions`, `functions`, `previews`,
-`figures`. What they all use is in `means`; `definitions` judges what is to be stored, `states` and `views` say how
-stored things are told. `platform` is what trusted functions may do.
+changed nothing. `Operations` is the whole; its rooms are a module each: `tasks`, `triggers`, `executions`, `functions`,
+`previews`, `fire_times`, `pausing`, `figures`. What they all use is in `means`, how executions get into the queue in
+`queueing`; `definitions` judges what is to be stored, `states` and `views` say how stored things are told. `platform` is what trusted functions may do.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ from collections.abc import Awaitable, Callable
 from cronplug.clock import Clock
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
+from cronplug.operations.calendars import CalendarOperations
 from cronplug.operations.executions import ExecutionOperations
 from cronplug.operations.figures import FigureOperations
+from cronplug.operations.fire_time_accounts import FireTimeAccount
+from cronplug.operations.fire_times import FireTimeOperations
 from cronplug.operations.functions import FunctionOperations
 from cronplug.operations.means import Means
-from cronplug.operations.previews import PreviewOperations
+from cronplug.operations.pausing import PauseOperations
+from cronplug.operations.previews import LookedAhead, PreviewOperations
 from cronplug.operations.states import TaskStates
 from cronplug.operations.tasks import RECENT, TaskOperations
+from cronplug.operations.triggers import TriggerOperations
 from cronplug.operations.views import (
     TOTAL_CAP,
     ExecutionPage,
@@ -35,6 +40,7 @@ from cronplug.operations.views import (
 from cronplug.registry import Registry
 from cronplug.settings import Settings
 from cronplug.store import Store
+from cronplug.store.calendars import CalendarCache
 
 __all__ = [
     "RECENT",
@@ -42,8 +48,10 @@ __all__ = [
     "ExecutionPage",
     "ExecutionView",
     "Figures",
+    "FireTimeAccount",
     "Idempotency",
     "LogPage",
+    "LookedAhead",
     "Operations",
     "Page",
     "Replayed",
@@ -52,7 +60,17 @@ __all__ = [
 ]
 
 
-class Operations(TaskOperations, ExecutionOperations, FunctionOperations, PreviewOperations, FigureOperations):
+class Operations(
+    TaskOperations,
+    TriggerOperations,
+    ExecutionOperations,
+    FunctionOperations,
+    PreviewOperations,
+    FireTimeOperations,
+    PauseOperations,
+    CalendarOperations,
+    FigureOperations,
+):
     """The verbs of cronplug. One object per process; safe to call side by side."""
 
     def __init__(
@@ -79,5 +97,6 @@ class Operations(TaskOperations, ExecutionOperations, FunctionOperations, Previe
                 doorbells=doorbells,
                 plan_due=plan_due,
                 states=TaskStates(registry),
+                calendars=CalendarCache(),
             )
         )

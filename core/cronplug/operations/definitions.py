@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from cronplug.errors import FieldError, InvalidInput
-from cronplug.model import Json, TaskDefinition, TaskType
+from cronplug.model import IntervalRule, Json, OnceRule, ScheduleRule, TaskDefinition, TaskType
 from cronplug.registry import Registry
-from cronplug.schedules import CronSchedule, TaskSchedule, check_schedule, parse_rule, parse_schedule, task_schedule
+from cronplug.schedules import check_schedule, parse_rule
+from cronplug.schedules.zones import load_zone
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """A token of RFC 9110, section 5.6.2."""
-
-
-def schedule_of(definition: TaskDefinition, *, task_id: str) -> TaskSchedule | None:
-    """The definition's schedule, None when it runs only when triggered. Raises InvalidInput."""
-    return task_schedule(definition, seed=task_id)
 
 
 def same_json(one: object, other: object) -> bool:
@@ -31,16 +29,38 @@ def same_json(one: object, other: object) -> bool:
     return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
 
 
+def with_anchors(definition: TaskDefinition, *, now: datetime) -> TaskDefinition:
+    """The definition, where intervals that name no anchor get one: `start_at`, or else `now`, on a whole second."""
+    anchor_at = whole_second_after(definition.start_at or now)
+    rules = tuple(
+        dataclasses.replace(rule, anchor_at=anchor_at)
+        if isinstance(rule, IntervalRule) and rule.anchor_at is None and not rule.after_end
+        else rule
+        for rule in definition.schedules
+    )
+    return dataclasses.replace(definition, schedules=rules)
+
+
+def whole_second_after(at: datetime) -> datetime:
+    """The first whole second at or after an instant."""
+    whole = at.replace(microsecond=0)
+    return whole if whole == at else whole + timedelta(seconds=1)
+
+
 def check_definition(
-    definition: TaskDefinition, *, registry: Registry, min_interval_seconds: int, before: TaskDefinition | None = None
+    definition: TaskDefinition,
+    *,
+    registry: Registry,
+    min_interval_seconds: int,
+    now: datetime,
+    before: TaskDefinition | None = None,
 ) -> None:
     """Raise InvalidInput when `definition` cannot be stored.
 
     `before` is the definition it replaces: a function that has gone missing meanwhile is no reason to refuse a change
-    that leaves function and payload alone.
+    that leaves function and payload alone, nor is a schedule that has come to its end one that leaves it alone.
     """
-    errors: list[FieldError] = []
-    errors += _schedule_faults(definition, min_interval_seconds)
+    errors = schedule_faults(definition, min_interval_seconds=min_interval_seconds, now=now, before=before)
     if definition.type is TaskType.FUNCTION:
         changed = before is None or not same_json(
             (before.type, before.function_name, before.function_payload),
@@ -48,10 +68,97 @@ def check_definition(
         )
         if changed:
             errors += _function_faults(definition, registry)
+        elif before is not None:
+            errors += _rule_payload_faults(definition, registry, known=before.schedules)
     else:
         errors += _http_faults(definition)
+        errors += [
+            FieldError(
+                f"schedules.{place}.payload", "An HTTP task takes no payload; its body is httpBody.", "not_allowed"
+            )
+            for place, rule in enumerate(definition.schedules)
+            if rule.payload is not None
+        ]
     if errors:
         raise InvalidInput(errors)
+
+
+def schedule_faults(
+    definition: TaskDefinition,
+    *,
+    min_interval_seconds: int,
+    now: datetime | None = None,
+    before: TaskDefinition | None = None,
+) -> list[FieldError]:
+    """What is wrong with the schedules and their bounds.
+
+    Given `now`, also schedules that `before` does not have and that are over.
+    """
+    errors = _zone_faults(definition.timezone, "timezone")
+    known = () if before is None else before.schedules
+    told = {definition.timezone} if errors else set()
+    for place, rule in enumerate(definition.schedules):
+        faults = _rule_faults(
+            rule, min_interval_seconds, None if rule in known else now, zone_is_told=rule.timezone in told
+        )
+        errors += [dataclasses.replace(fault, field=f"schedules.{place}.{fault.field}") for fault in faults]
+    if definition.after_end and len(definition.schedules) > 1:
+        message = "A schedule that counts from the end of the last execution stands alone."
+        errors.append(FieldError("schedules", message, "stands_alone"))
+    if definition.start_at is not None and definition.end_at is not None and definition.end_at < definition.start_at:
+        errors.append(FieldError("endAt", "Must not be before startAt.", "order"))
+    return errors
+
+
+def _rule_faults(
+    rule: ScheduleRule, min_interval_seconds: int, now: datetime | None, *, zone_is_told: bool
+) -> Sequence[FieldError]:
+    """What is wrong with one schedule, by field; `now` None: it may be over. A bad zone is told once."""
+    faults = [] if zone_is_told else _zone_faults(rule.timezone, "timezone")
+    if isinstance(rule, IntervalRule):
+        if rule.every_seconds < min_interval_seconds:
+            message = f"The least interval allowed here is {min_interval_seconds} s."
+            faults.append(FieldError("everySeconds", message, "interval.too_often"))
+        return faults
+    if isinstance(rule, OnceRule):
+        if now is not None and rule.at <= now:
+            faults.append(FieldError("at", "Must be in the future.", "once.past"))
+        return faults
+    if faults or zone_is_told:
+        return faults
+    try:
+        check_schedule(parse_rule(rule), min_interval_seconds=min_interval_seconds, now=now)
+    except InvalidInput as error:
+        return error.errors
+    return ()
+
+
+def _zone_faults(timezone: str, field: str) -> list[FieldError]:
+    try:
+        load_zone(timezone)
+    except InvalidInput as error:
+        return [dataclasses.replace(fault, field=field) for fault in error.errors]
+    return []
+
+
+def calendars_of(definition: TaskDefinition) -> set[str]:
+    """The ids of the calendars that the schedules heed."""
+    return {use.calendar_id for rule in definition.schedules for use in rule.calendars}
+
+
+def calendar_faults(
+    definition: TaskDefinition, *, missing: Collection[str], before: TaskDefinition | None = None
+) -> list[FieldError]:
+    """The places of calendars that do not exist; those that `before` names already are let be."""
+    old = set() if before is None else calendars_of(before)
+    return [
+        FieldError(
+            f"schedules.{place}.calendars.{number}.calendarId", f"There is no calendar {use.calendar_id!r}.", "unknown"
+        )
+        for place, rule in enumerate(definition.schedules)
+        for number, use in enumerate(rule.calendars)
+        if use.calendar_id in missing and use.calendar_id not in old
+    ]
 
 
 def payload_faults(
@@ -75,25 +182,33 @@ def unknown_function(name: str, registry: Registry) -> FieldError:
     return FieldError("functionName", f"No function {name!r} is registered. {hint}", "unknown_function")
 
 
-def _schedule_faults(definition: TaskDefinition, min_interval_seconds: int) -> Sequence[FieldError]:
-    try:
-        # The zone of a task without a schedule is checked as well.
-        parse_schedule(cron_expression="@daily", timezone=definition.timezone)
-        for rule in definition.schedules:
-            schedule = parse_rule(rule)
-            if isinstance(schedule, CronSchedule):
-                check_schedule(schedule, min_interval_seconds=min_interval_seconds)
-    except InvalidInput as error:
-        return error.errors
-    return ()
-
-
 def _function_faults(definition: TaskDefinition, registry: Registry) -> Sequence[FieldError]:
     if not definition.function_name:
         return [FieldError("functionName", "A function task needs the name of a function.", "required")]
     if registry.function(definition.function_name) is None:
         return [unknown_function(definition.function_name, registry)]
-    return payload_faults(definition.function_name, definition.function_payload, registry)
+    faults = payload_faults(definition.function_name, definition.function_payload, registry)
+    return [*faults, *_rule_payload_faults(definition, registry)]
+
+
+def _rule_payload_faults(
+    definition: TaskDefinition, registry: Registry, known: Sequence[ScheduleRule] = ()
+) -> list[FieldError]:
+    """What is wrong with the payloads of single schedules, those of `known` aside."""
+    name = definition.function_name or ""
+    old = [rule.payload for rule in known]
+    new = {
+        place: rule.payload
+        for place, rule in enumerate(definition.schedules)
+        if rule.payload is not None and not any(same_json(rule.payload, payload) for payload in old)
+    }
+    if new and registry.function(name) is None:
+        return [unknown_function(name, registry)]
+    return [
+        fault
+        for place, payload in new.items()
+        for fault in payload_faults(name, payload, registry, field=f"schedules.{place}.payload")
+    ]
 
 
 def _http_faults(definition: TaskDefinition) -> list[FieldError]:

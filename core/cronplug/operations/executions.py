@@ -1,56 +1,18 @@
-"""Executions: asked for, looked at, cancelled, repeated."""
+"""Executions: looked at, waited for, cancelled."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
-from cronplug.errors import Conflict, ExecutionEnded, ExecutionNotEnded, FieldError, NotFound
-from cronplug.model import ENDED, ArtifactInfo, Execution, Json, Status, Task, TaskType, Trigger
-from cronplug.operations.definitions import payload_faults
-from cronplug.operations.means import Room, refuse
-from cronplug.operations.views import TOTAL_CAP, ExecutionPage, ExecutionView, Idempotency, LogPage, Replayed
+from cronplug.errors import ExecutionEnded, NotFound
+from cronplug.model import ENDED, ArtifactInfo, Execution, Status
+from cronplug.operations.means import Room
+from cronplug.operations.views import TOTAL_CAP, ExecutionPage, ExecutionView, LogPage
 from cronplug.store import Conn, artifacts, executions, logs, tasks
 
 
 class ExecutionOperations(Room):
     """What is done with executions."""
-
-    async def trigger_task(
-        self, task_id: str, *, payload: Mapping[str, Json] | None = None, idempotency: Idempotency | None = None
-    ) -> Execution | Replayed:
-        """Queue an execution now, also of a disabled task. `payload` replaces the stored one for this execution.
-
-        Raises NotFound, InvalidInput (payload), Conflict (its function is not registered).
-        """
-        if (kept := await self._means.kept(idempotency)) is not None:
-            return kept
-        task = await self._means.task(task_id)
-        definition = task.definition
-        if definition.type is TaskType.FUNCTION:
-            function = self._means.registry.function(definition.function_name or "")
-            if function is None:
-                raise Conflict(
-                    f"The function {definition.function_name!r} is not registered: install its plugin and restart."
-                )
-            if payload is not None:
-                refuse(payload_faults(function.name, payload, self._means.registry, field="payload"))
-        elif payload:
-            refuse([FieldError("payload", "An HTTP task takes no payload; its body is httpBody.", "not_allowed")])
-        now = self._means.clock.now()
-        execution = Execution(
-            id=self._means.ids.new(now),
-            trigger=Trigger.MANUAL,
-            status=Status.QUEUED,
-            scheduled_for=now,
-            queued_at=now,
-            available_at=now,
-            task_id=task.id,
-            **what_runs(task),
-            payload=payload if definition.type is TaskType.FUNCTION else None,
-        )
-        return await self._means.queue(execution, idempotency, of_task=True)
 
     async def list_executions(
         self, filter: executions.ExecutionFilter, *, page: int, page_size: int, cursor: str | None = None
@@ -111,44 +73,9 @@ class ExecutionOperations(Room):
         self._means.bus.publish("execution", execution_id, "updated")
         if execution.status is Status.RUNNING:
             self._means.doorbells.cancel.ring()
+        else:
+            self._means.doorbells.ends.ring()
         return execution
-
-    async def retry_execution(self, execution_id: str) -> Execution:
-        """Queue a new execution in place of an ended one, by the task's present definition.
-
-        A payload that was given for that one is used again, unless the task runs another function now.
-
-        Raises NotFound, ExecutionNotEnded, Conflict (its task was deleted).
-        """
-        old = (await self.get_execution(execution_id)).execution
-        if old.status not in ENDED:
-            raise ExecutionNotEnded(f"The execution has not ended yet ({old.status}); cancel it first.")
-        what: dict[str, Any] = {"task_name": old.task_name, "type": old.type, "function_name": old.function_name}
-        payload = old.payload
-        if old.task_id is not None:
-            task = await self._means.store.read(lambda conn: tasks.select_task(conn, old.task_id or ""))
-            if task is None:
-                raise Conflict("The task of this execution was deleted, so it cannot be run again.")
-            what = what_runs(task)
-            if (what["type"], what["function_name"]) != (old.type, old.function_name):
-                payload = None  # it was meant for another function
-        now = self._means.clock.now()
-        execution = Execution(
-            id=self._means.ids.new(now),
-            trigger=Trigger.RETRY,
-            status=Status.QUEUED,
-            scheduled_for=old.scheduled_for,
-            queued_at=now,
-            available_at=now,
-            task_id=old.task_id,
-            **what,
-            payload=payload,
-            timeout_seconds=old.timeout_seconds,
-            retry_of=old.id,
-        )
-        queued = await self._means.queue(execution, None, of_task=old.task_id is not None)
-        assert isinstance(queued, Execution)
-        return queued
 
     async def read_log(self, execution_id: str, *, offset: int, limit: int) -> LogPage:
         """Output lines from `offset` (counted from 0). Raises NotFound."""
@@ -206,14 +133,3 @@ class ExecutionOperations(Room):
                     return None
                 if await inbox.next(timeout_seconds=min(left, 1.0)) is None:
                     return None
-
-
-def what_runs(task: Task) -> dict[str, Any]:
-    """The fields of an execution that say what of a task it runs."""
-    definition = task.definition
-    return {
-        "task_name": definition.name,
-        "task_revision": task.revision,
-        "type": definition.type,
-        "function_name": definition.function_name if definition.type is TaskType.FUNCTION else None,
-    }

@@ -53,7 +53,7 @@ class FunctionOperations(Room):
             payload=payload,
             timeout_seconds=timeout_seconds or function.timeout_seconds or _DEFAULT_INVOKE_TIMEOUT_SECONDS,
         )
-        return await self._means.queue(execution, idempotency, of_task=False)
+        return await self._means.queue(execution, idempotency)
 
     def list_plugins(self) -> Sequence[PluginRecord]:
         """What became of every installed plugin."""

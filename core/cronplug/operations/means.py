@@ -11,11 +11,14 @@ from cronplug.errors import FieldError, IdempotencyKeyReused, InvalidInput, NotF
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
 from cronplug.model import Execution, Task
+from cronplug.operations.bars import WhatBars
+from cronplug.operations.next_runs import next_that_runs
 from cronplug.operations.states import TaskStates
 from cronplug.operations.views import Idempotency, Replayed, TaskView
 from cronplug.registry import Registry
 from cronplug.settings import Settings
 from cronplug.store import Conn, Store, access, executions, tasks
+from cronplug.store.calendars import CalendarCache
 
 T = TypeVar("T")
 
@@ -36,10 +39,16 @@ class Means:
     doorbells: Doorbells
     plan_due: Callable[[], Awaitable[object]]
     states: TaskStates
+    calendars: CalendarCache
 
-    def view(self, task: Task, recent: Sequence[Execution]) -> TaskView:
+    def view(self, task: Task, recent: Sequence[Execution], what_bars: WhatBars) -> TaskView:
         """A task as it is shown."""
-        return TaskView(task=task, state=self.states.of(task), recent=recent)
+        return TaskView(
+            task=task,
+            state=self.states.of(task, self.clock.now()),
+            next_run_at=next_that_runs(task, pause=what_bars.pause, calendars=what_bars.calendars),
+            recent=recent,
+        )
 
     async def task(self, task_id: str) -> Task:
         """A stored task. Raises NotFound."""
@@ -48,14 +57,10 @@ class Means:
             raise NotFound("task", task_id)
         return task
 
-    async def queue(
-        self, execution: Execution, idempotency: Idempotency | None, *, of_task: bool
-    ) -> Execution | Replayed:
-        """Store a queued execution and tell of it; `of_task`: only while its task exists, else NotFound."""
+    async def queue(self, execution: Execution, idempotency: Idempotency | None) -> Execution | Replayed:
+        """Store a queued execution without a task and tell of it."""
 
         async def insert(conn: Conn) -> Execution:
-            if of_task and not await tasks.lock_task(conn, execution.task_id or ""):
-                raise NotFound("task", execution.task_id or "")
             await executions.insert_executions(conn, [execution])
             return execution
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from datetime import datetime
 
 from cronplug.model import Task, TaskType
 from cronplug.operations.views import TaskState
+from cronplug.planning.next_run import awaits_end
 from cronplug.registry import Registry
 
 _REMEMBERED = 10_000
@@ -18,7 +20,7 @@ class TaskStates:
         self._registry = registry
         self._fits: OrderedDict[tuple[str, int, int], bool] = OrderedDict()
 
-    def of(self, task: Task) -> TaskState:
+    def of(self, task: Task, now: datetime) -> TaskState:
         """What a reader should know of a task at a glance; what needs a person comes first."""
         definition = task.definition
         if task.schedule_error is not None:
@@ -30,7 +32,9 @@ class TaskStates:
                 return "payload_invalid"
         if not definition.enabled:
             return "disabled"
-        return "active" if definition.schedules else "manual"
+        if not definition.schedules:
+            return "manual"
+        return "active" if task.next_run_at is not None or awaits_end(task, now) else "done"
 
     def _payload_fits(self, task: Task) -> bool:
         key = (task.id, task.revision, self._registry.generation)

@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cronplug.errors import Conflict, NotFound, RevisionMismatch, TaskRunning
-from cronplug.model import Execution, Reason, Task, TaskDefinition
-from cronplug.operations.definitions import check_definition, same_json, schedule_of
-from cronplug.operations.means import Room
+from cronplug.errors import Conflict, FieldError, InvalidInput, NotFound, RevisionMismatch, TaskRunning
+from cronplug.model import CatchUp, Execution, Reason, Task, TaskDefinition
+from cronplug.operations.bars import WhatBars, select_what_bars
+from cronplug.operations.definitions import calendar_faults, calendars_of, check_definition, same_json, with_anchors
+from cronplug.operations.means import Room, refuse
+from cronplug.operations.next_runs import next_after_change
+from cronplug.operations.queueing import Fires, Queued, announce, queue_fires
 from cronplug.operations.views import Idempotency, Page, Replayed, TaskView
-from cronplug.store import Conn, executions, tasks
+from cronplug.planning.bars import find_bars
+from cronplug.planning.fire_times import PlannedFire, catch_up_policy, plan_enable_catch_up
+from cronplug.planning.next_run import plan_first_run_at
+from cronplug.schedules import task_schedule, tzdata_version
+from cronplug.store import Conn, calendars, executions, tasks
 
 RECENT = 24
 """How many of a task's newest executions a list shows."""
@@ -27,31 +34,34 @@ class TaskOperations(Room):
         self, definition: TaskDefinition, *, idempotency: Idempotency | None = None
     ) -> TaskView | Replayed:
         """Store a new task; it first runs at its first fire time after now. Raises InvalidInput."""
-        if (kept := await self._means.kept(idempotency)) is not None:
+        means = self._means
+        if (kept := await means.kept(idempotency)) is not None:
             return kept
-        self._check(definition)
-        now = self._means.clock.now()
+        now = means.clock.now()
+        definition = with_anchors(definition, now=now)
+        self._check(definition, now=now)
+        task_id = means.ids.new(now)
         task = Task(
-            id=self._means.ids.new(now),
+            id=task_id,
             definition=definition,
             revision=1,
             created_at=now,
             updated_at=now,
-            next_run_at=None,
+            next_run_at=plan_first_run_at(definition, task_id=task_id, now=now),
+            disabled_at=None if definition.enabled else now,
+            tzdata_version=tzdata_version(),
         )
-        task = dataclasses.replace(
-            task, next_run_at=_first_fire_time(task, definition, now), disabled_at=None if definition.enabled else now
-        )
-        view = self._means.view(task, ())
 
         async def insert(conn: Conn) -> TaskView:
+            missing = await calendars.select_missing(conn, calendars_of(definition))
+            refuse(calendar_faults(definition, missing=missing))
             await tasks.insert_task(conn, task)
-            return view
+            return means.view(task, (), await select_what_bars(conn, [definition], cache=means.calendars))
 
-        result = await self._means.once(idempotency, insert)
+        result = await means.once(idempotency, insert)
         if isinstance(result, TaskView):
-            self._means.bus.publish("task", task.id, "created")
-            self._means.doorbells.plan.ring()
+            means.bus.publish("task", task.id, "created")
+            means.doorbells.plan.ring()
         return result
 
     async def change_task(
@@ -63,24 +73,52 @@ class TaskOperations(Room):
     ) -> TaskView:
         """Change the named fields of a task's definition; the merged whole is checked.
 
-        `changes` has the field names of TaskDefinition, or finds them from what is stored. A change that changes nothing makes no new revision.
-        A fire time that has already come is planned as it was; the change holds from now on, and never fires at once.
-        Raises NotFound, RevisionMismatch, InvalidInput.
+        `changes` has the field names of TaskDefinition, or finds them from what is stored. A change that changes
+        nothing makes no new revision. A fire time that has already come is planned as it was; the change holds from
+        now on, and never fires at once. Raises NotFound, RevisionMismatch, InvalidInput.
         """
+        return await self._change(task_id, changes, expected_revision=expected_revision)
+
+    async def toggle_task(
+        self,
+        task_id: str,
+        enabled: bool,
+        *,
+        catch_up: CatchUp = CatchUp.NONE,
+        expected_revision: int | None = None,
+    ) -> TaskView:
+        """Switch a task on or off. Enabling never fires at once by itself.
+
+        With `catch_up`, fire times that passed while it was disabled run now, as many as that and the task's own
+        window and limit allow. Raises NotFound, RevisionMismatch, InvalidInput.
+        """
+        if catch_up is not CatchUp.NONE and not enabled:
+            raise InvalidInput([FieldError("catchUp", "Only enabling a task catches anything up.", "not_allowed")])
+        return await self._change(task_id, {"enabled": enabled}, expected_revision=expected_revision, catch_up=catch_up)
+
+    async def _change(
+        self,
+        task_id: str,
+        changes: Mapping[str, Any] | Callable[[TaskDefinition], Mapping[str, Any]],
+        *,
+        expected_revision: int | None,
+        catch_up: CatchUp = CatchUp.NONE,
+    ) -> TaskView:
+        means = self._means
         for _ in range(_CHANGE_TRIES):
-            old = await self._means.task(task_id)
+            old = await means.task(task_id)
             if expected_revision is not None and old.revision != expected_revision:
                 raise RevisionMismatch(old.revision)
             given = changes(old.definition) if callable(changes) else changes
-            definition = dataclasses.replace(old.definition, **given)
+            now = means.clock.now()
+            definition = with_anchors(dataclasses.replace(old.definition, **given), now=now)
             if same_json(dataclasses.asdict(definition), dataclasses.asdict(old.definition)):
                 return await self.get_task(task_id)
-            self._check(definition, before=old.definition)
-            now = self._means.clock.now()
+            self._check(definition, now=now, before=old.definition)
             planned = old
             while planned.revision == old.revision and planned.next_run_at is not None and planned.next_run_at <= now:
-                await self._means.plan_due()  # a step; a long backlog needs several
-                planned = await self._means.task(task_id)
+                await means.plan_due()  # a step; a long backlog needs several
+                planned = await means.task(task_id)
             if planned.revision != old.revision:
                 continue  # someone else changed it meanwhile: merge with theirs
             old = planned
@@ -89,19 +127,44 @@ class TaskOperations(Room):
                 definition=definition,
                 revision=old.revision + 1,
                 updated_at=now,
-                next_run_at=_next_after_change(old, definition, now),
+                next_run_at=next_after_change(old, definition, now),
                 schedule_error=None,
                 disabled_at=None if definition.enabled else old.disabled_at or now,
+                tzdata_version=tzdata_version(),
             )
-            if await self._replace(old, task):
-                self._means.bus.publish("task", task_id, "updated")
-                self._means.doorbells.plan.ring()
+            if await self._replace(old, task, catch_up=catch_up):
+                means.bus.publish("task", task_id, "updated")
+                means.doorbells.plan.ring()
                 return await self.get_task(task_id)
         raise Conflict("The task is being changed by others all the time; try again.")
 
-    async def _replace(self, old: Task, task: Task) -> bool:
-        """Store a new revision if the old one is still the present one."""
-        return await self._means.store.write(lambda conn: tasks.update_task(conn, task, expected_revision=old.revision))
+    async def _replace(self, old: Task, task: Task, *, catch_up: CatchUp) -> bool:
+        """Store a new revision, and what is caught up with it, if the old one is still the present one."""
+        means = self._means
+        policy = dataclasses.replace(catch_up_policy(task.definition), catch_up=catch_up)
+        fires: Sequence[PlannedFire] = ()
+        schedule = task_schedule(task.definition, seed=task.id)
+        if catch_up is not CatchUp.NONE and old.disabled_at is not None and schedule is not None:
+            what_bars = await means.store.read(
+                lambda conn: select_what_bars(conn, [task.definition], cache=means.calendars)
+            )
+            barred = find_bars(task.definition, schedule, pause=what_bars.pause, calendars=what_bars.calendars)
+            fires = plan_enable_catch_up(
+                schedule, disabled_at=old.disabled_at, now=task.updated_at, policy=policy, barred=barred
+            )
+
+        async def replace(conn: Conn) -> Queued | None:
+            missing = await calendars.select_missing(conn, calendars_of(task.definition))
+            refuse(calendar_faults(task.definition, missing=missing, before=old.definition))
+            if not await tasks.update_task(conn, task, expected_revision=old.revision):
+                return None
+            fired = Fires(task=task, fires=fires, schedule=schedule)
+            return await queue_fires(conn, [fired], ids=means.ids, now=task.updated_at) if fires else Queued()
+
+        queued = await means.store.write(replace)
+        if queued is not None:
+            announce(queued, bus=means.bus, doorbells=means.doorbells)
+        return queued is not None
 
     async def delete_task(self, task_id: str, *, force: bool = False) -> None:
         """Delete a task; its executions stay until retention. Queued ones are cancelled.
@@ -136,52 +199,44 @@ class TaskOperations(Room):
     async def get_task(self, task_id: str) -> TaskView:
         """A task with its newest executions. Raises NotFound."""
 
-        async def select(conn: Conn) -> tuple[Task, Sequence[Execution]]:
+        async def select(conn: Conn) -> tuple[Task, Sequence[Execution], WhatBars]:
             task = await tasks.select_task(conn, task_id)
             if task is None:
                 raise NotFound("task", task_id)
             recent = await executions.select_recent_by_task(conn, [task_id], per_task=RECENT)
-            return task, recent.get(task_id, ())
+            return (
+                task,
+                recent.get(task_id, ()),
+                await select_what_bars(conn, [task.definition], cache=self._means.calendars),
+            )
 
         return self._means.view(*await self._means.store.read(select))
 
     async def list_tasks(self, filter: tasks.TaskFilter, *, sort: str, page: int, page_size: int) -> Page[TaskView]:
         """A page of tasks, each with its newest executions."""
 
-        async def select(conn: Conn) -> tuple[int, list[Task], dict[str, list[Execution]]]:
+        async def select(conn: Conn) -> tuple[int, list[Task], dict[str, list[Execution]], WhatBars]:
             total = await tasks.count_tasks(conn, filter)
             found = await tasks.select_tasks(conn, filter, sort=sort, limit=page_size, offset=(page - 1) * page_size)
             recent = await executions.select_recent_by_task(
                 conn, [task.id for task in found], per_task=RECENT, with_results=False
             )
-            return total, found, recent
+            return (
+                total,
+                found,
+                recent,
+                await select_what_bars(conn, [task.definition for task in found], cache=self._means.calendars),
+            )
 
-        total, found, recent = await self._means.store.read(select)
-        views = [self._means.view(task, recent.get(task.id, ())) for task in found]
+        total, found, recent, what_bars = await self._means.store.read(select)
+        views = [self._means.view(task, recent.get(task.id, ()), what_bars) for task in found]
         return Page(items=views, total=total, page=page, page_size=page_size)
 
-    def _check(self, definition: TaskDefinition, before: TaskDefinition | None = None) -> None:
+    def _check(self, definition: TaskDefinition, *, now: datetime, before: TaskDefinition | None = None) -> None:
         check_definition(
             definition,
             registry=self._means.registry,
             min_interval_seconds=self._means.settings.min_interval_seconds,
+            now=now,
             before=before,
         )
-
-
-def _first_fire_time(task: Task, definition: TaskDefinition, now: datetime) -> datetime | None:
-    schedule = schedule_of(definition, task_id=task.id) if definition.enabled else None
-    return None if schedule is None else schedule.next_fire_time(now)
-
-
-def _next_after_change(old: Task, definition: TaskDefinition, now: datetime) -> datetime | None:
-    """The planned fire time stays when enabled state and schedule stay; else it is the first after now."""
-    before = old.definition
-    if old.schedule_error is None and _when(before) == _when(definition):
-        return old.next_run_at
-    return _first_fire_time(old, definition, now)
-
-
-def _when(definition: TaskDefinition) -> tuple[object, ...]:
-    """What decides about the fire times of a task."""
-    return (definition.enabled, definition.schedules, definition.start_at, definition.end_at)

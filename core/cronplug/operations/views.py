@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from cronplug.model import Attempt, Execution, Json, LogLine, Task, TaskDefinition
+from cronplug.model import Attempt, Execution, Json, LogLine, Pause, Task, TaskDefinition
 from cronplug.store.stats import Stats
 
 T = TypeVar("T")
 
-TaskState = Literal["active", "disabled", "manual", "function_missing", "payload_invalid", "schedule_error"]
-"""Computed, never stored. `manual`: enabled, but without a schedule."""
+TaskState = Literal["active", "done", "disabled", "manual", "function_missing", "payload_invalid", "schedule_error"]
+"""Computed, never stored. `manual`: enabled, but without a schedule. `done`: enabled, but its schedules have ended."""
 
 TOTAL_CAP = 10_000
 """Lists of executions are counted exactly up to here."""
@@ -21,10 +21,14 @@ TOTAL_CAP = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
-    """A task, its state, and its newest executions (newest first)."""
+    """A task, its state, and its newest executions (newest first).
+
+    `next_run_at` is the next fire time that will run: neither excluded by a calendar nor paused.
+    """
 
     task: Task
     state: TaskState
+    next_run_at: datetime | None
     recent: Sequence[Execution]
 
 
@@ -92,10 +96,14 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What is stored at an instant, in numbers. `next_fire_at` None: no task has a coming fire time."""
+    """What is stored at an instant, in numbers. `next_fire_at` None: no task has a coming fire time.
+
+    `pause` is the one of all schedules that is in force.
+    """
 
     at: datetime
     stats: Stats
+    pause: Pause | None
     next_fire_at: datetime | None
     database_bytes: int
     dialect: Literal["sqlite", "postgresql"]

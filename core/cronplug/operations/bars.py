@@ -1,0 +1,27 @@
+"""What keeps fire times from running, as it is stored now: the pause and the calendars that schedules heed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cronplug.model import Pause, TaskDefinition
+from cronplug.operations.definitions import calendars_of
+from cronplug.schedules.calendars import Calendar
+from cronplug.store import Conn, pauses
+from cronplug.store.calendars import CalendarCache, select_calendars
+
+
+@dataclass(frozen=True, slots=True)
+class WhatBars:
+    """The newest pause, in force or over, and calendars by their id."""
+
+    pause: Pause | None = None
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+
+
+async def select_what_bars(conn: Conn, definitions: Iterable[TaskDefinition], *, cache: CalendarCache) -> WhatBars:
+    """The pause, and the calendars that any of the definitions names (those that exist and can be read)."""
+    wanted: set[str] = set()
+    wanted.update(*map(calendars_of, definitions))
+    return WhatBars(await pauses.select_pause(conn), await select_calendars(conn, wanted, cache=cache))
