@@ -114,20 +114,17 @@ def target() -> Iterator[str]:
 
 
 class TestHttp:
-    @pytest.mark.parametrize("name", ["strange.get", "strange.get-sync"])
-    async def test_reaches_what_the_policy_allows(self, bench: Bench, target: str, name: str) -> None:
+    async def test_reaches_what_the_policy_allows(self, bench: Bench, target: str) -> None:
         pool = await bench.pool(policy=AddressPolicy(loopback_allowed=True))
 
-        outcome, output = await bench.run(pool, name, {"url": target})
+        for name in ("strange.get", "strange.get-sync"):
+            outcome, output = await bench.run(pool, name, {"url": target})
+            assert outcome.result == [200, "ok", True], output.texts()
 
-        assert outcome.result == [200, "ok", True], output.texts()
+    async def test_reaches_nothing_else(self, bench: Bench, pool: WorkerPool, target: str) -> None:
+        for name in ("strange.get", "strange.get-sync"):
+            for host in ("localhost", "2130706433", "[::ffff:127.0.0.1]", "169.254.169.254"):
+                outcome, _ = await bench.run(pool, name, {"url": target.replace("localhost", host)})
 
-    @pytest.mark.parametrize("name", ["strange.get", "strange.get-sync"])
-    @pytest.mark.parametrize("host", ["localhost", "2130706433", "[::ffff:127.0.0.1]", "169.254.169.254"])
-    async def test_reaches_nothing_else(
-        self, bench: Bench, pool: WorkerPool, target: str, name: str, host: str
-    ) -> None:
-        outcome, _ = await bench.run(pool, name, {"url": target.replace("localhost", host)})
-
-        assert outcome.verdict == "failed"
-        assert str(outcome.error_message).startswith("ConnectError: cronplug may not connect to")
+                assert outcome.verdict == "failed"
+                assert str(outcome.error_message).startswith("ConnectError: cronplug may not connect to"), host

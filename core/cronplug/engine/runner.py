@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 _DEFAULT_TIMEOUT_SECONDS = 300
 _CACHED_DEFINITIONS = 4096
 _STORE_RETRY_SECONDS = 0.5
+_GATHER_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +100,21 @@ class Runner:
         self.running: dict[str, Running] = {}
         """The attempts of this node by execution id."""
         self.claiming = False
+        self._backlog = False
         metrics.slots.set(slots)
 
     async def claim_free(self) -> list[Execution]:
-        """Claim as many queued executions as there are free slots, oldest first; each must then be run."""
-        free = self._slots - len(self.running)
-        if free <= 0:
-            return []
+        """Claim as many queued executions as there are free slots, oldest first; each must then be run.
+
+        While more wait than there are slots, it lets some slots come free first: each claim is a commit to the disk.
+        """
         self.claiming = True
         try:
+            if self._backlog and self._slots - len(self.running) < self._slots // 3:
+                await asyncio.sleep(_GATHER_SECONDS)
+            free = self._slots - len(self.running)
+            if free <= 0:
+                return []
             now = self._clock.now()
             claimed = await self._store.write(
                 lambda conn: executions.claim_executions(
@@ -122,6 +129,7 @@ class Runner:
             )
             for execution in claimed:
                 self.running[execution.id] = Running(execution)
+            self._backlog = len(claimed) == free
         finally:
             self.claiming = False
         self._metrics.active.set(len(self.running))

@@ -174,6 +174,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.memory_limit_bytes: int | None = None
         self._blocked_by: list[int | None] = []
         self._requests = 0
+        self._unsent: list[bytes] = []
         self.ended = asyncio.Event()
         self._warden = warden
         self._environ = dict(environ or {})
@@ -334,8 +335,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._socket = connection
 
     def _send(self, frame: Frame) -> None:
+        """Say something at the end of this turn of the loop, with all else that is said in it."""
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._write_unsent)
+        self._unsent.append(encode_frame(_dump(frame)))
+
+    def _write_unsent(self) -> None:
+        unsent, self._unsent = self._unsent, []
         if self._socket is not None and not self._socket.is_closing():
-            self._socket.write(encode_frame(_dump(frame)))
+            self._socket.write(b"".join(unsent))
 
     def _signal(self, number: signal.Signals) -> None:
         if not self.pid:

@@ -260,9 +260,7 @@ async def _read_body(response: httpx.Response) -> _Body:
     return body
 
 
-def _judge(
-    call: HttpCall, response: httpx.Response, body: _Body, *, elapsed_seconds: float, output: Output
-) -> Outcome:
+def _judge(call: HttpCall, response: httpx.Response, body: _Body, *, elapsed_seconds: float, output: Output) -> Outcome:
     status = f"{response.status_code} {response.reason_phrase}".strip()
     size = _size_text(body.read_bytes) if body.complete else f"over {_size_text(BODY_READ_BYTES)}"
     summary = f"{status}, {size} in {elapsed_seconds * 1000:.0f} ms"

@@ -112,17 +112,14 @@ class Context:
     """Given to a function that has a parameter annotated `Context` or called `ctx`; valid while the function runs."""
 
     __slots__ = (
-        "_belongings", "_facts", "_http", "_http_clients", "_http_sync", "_platform", "_report_progress", "_stop", "log",
+        "_belongings", "_facts", "_http", "_http_clients", "_http_sync", "_log", "_platform", "_report_progress", "_stop",
     )  # fmt: skip
-
-    log: logging.Logger
-    """Lines written here appear in the execution's log with their level, from any thread."""
 
     def __init__(
         self,
         facts: Facts,
         *,
-        log: logging.Logger,
+        log: logging.Logger | Callable[[], logging.Logger],
         report_progress: Callable[[float, str], None],
         stop: StopSignal | None = None,
         platform: Platform | None = None,
@@ -138,7 +135,14 @@ class Context:
         self._report_progress = report_progress
         self._stop = stop or StopSignal()
         self._platform = platform
-        self.log = log
+        self._log = log
+
+    @property
+    def log(self) -> logging.Logger:
+        """Lines written here appear in the execution's log with their level, from any thread."""
+        if not isinstance(self._log, logging.Logger):
+            self._log = self._log()
+        return self._log
 
     @property
     def execution_id(self) -> str:

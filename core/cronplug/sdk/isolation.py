@@ -20,10 +20,14 @@ ADDRESS_POLICY = "CRONPLUG_ADDRESS_POLICY"
 
 HIDDEN_PREFIX = "SCHEDULER_SQL_"
 
+PYDANTIC_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+"""The variable that keeps pydantic from reading the entry points of every installed distribution: at the first model it
+would stop at one whose file is not text, and with it every process that has models."""
+
 
 def plugin_environ(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment (of this process by default) without the keys to the platform and to databases."""
-    return {
+    return {PYDANTIC_PLUGINS: "__all__"} | {
         name: value
         for name, value in (environ or os.environ).items()
         if name not in HIDDEN_VARIABLES and not name.startswith(HIDDEN_PREFIX)

@@ -1,4 +1,4 @@
-"""`python -m cronplug.worker --manifest [SKIP ...]` or `python -m cronplug.worker SOCKET PARENT`."""
+"""`python -m cronplug.worker --manifest [--only=NAME] [SKIP ...]` or `python -m cronplug.worker SOCKET PARENT`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--manifest"]:
         from cronplug.worker.listing import list_plugins
 
-        list_plugins(skip=frozenset(arguments[1:]))
+        only = [argument.removeprefix("--only=") for argument in arguments if argument.startswith("--only=")]
+        list_plugins(skip=frozenset(arguments[1:]), only=only[0] if only else None)
     else:
         from cronplug.worker.process import serve
 

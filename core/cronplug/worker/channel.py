@@ -24,6 +24,7 @@ class Channel:
         self._socket.set_inheritable(False)
         self._reader = FrameReader()
         self._lock = threading.RLock()
+        self._held: list[bytes] = []
         self._main_thread_sends = 0
         self._after_send: Callable[[], None] | None = None
 
@@ -32,13 +33,26 @@ class Channel:
         return self._socket.fileno()
 
     def send(self, frame: dict[str, Any]) -> None:
-        """Send one frame. When the core is gone this process has no purpose and ends."""
-        data = encode_frame(json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
+        """Send one frame, after those held back. When the core is gone this process has no purpose and ends."""
+        self._send(_encode(frame))
+
+    def hold(self, frame: dict[str, Any]) -> bool:
+        """Keep a frame until the next one is sent, or until `release`; True when it is the first."""
+        self._held.append(_encode(frame))
+        return len(self._held) == 1
+
+    def release(self) -> None:
+        """Send what is held back."""
+        if self._held:
+            self._send(b"")
+
+    def _send(self, data: bytes) -> None:
         is_main = threading.current_thread() is threading.main_thread()
         self._main_thread_sends += is_main
         try:
             with self._lock:
-                self._socket.sendall(data)
+                held, self._held = self._held, []
+                self._socket.sendall(b"".join([*held, data]))
         except OSError:
             os._exit(0)
         finally:
@@ -78,3 +92,7 @@ class Channel:
     def abandon(self) -> None:
         """Let go of the socket in a forked child, which must not speak for this worker."""
         self._socket.close()
+
+
+def _encode(frame: dict[str, Any]) -> bytes:
+    return encode_frame(json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))

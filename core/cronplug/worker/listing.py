@@ -8,8 +8,8 @@ from typing import NoReturn
 from cronplug.registry.manifest import write_manifest
 
 
-def list_plugins(*, skip: frozenset[str]) -> NoReturn:
-    """Write the manifest and end this process at once, whatever threads and exit handlers plugins left."""
+def list_plugins(*, skip: frozenset[str], only: str | None = None) -> NoReturn:
+    """Write the manifest (of the plugin `only`, if given) and end this process at once, whatever threads and exit handlers plugins left."""
     channel = os.dup(1)
     os.dup2(2, 1)
 
@@ -18,5 +18,5 @@ def list_plugins(*, skip: frozenset[str]) -> NoReturn:
         while data:
             data = data[os.write(channel, data) :]
 
-    write_manifest(write_line, skip=skip)
+    write_manifest(write_line, skip=skip, only=only)
     os._exit(0)

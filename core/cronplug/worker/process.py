@@ -15,6 +15,7 @@ import contextlib
 import contextvars
 import ctypes
 import faulthandler
+import functools
 import inspect
 import logging
 import os
@@ -196,7 +197,8 @@ class Worker:
         marked = len(self._runs) == 1 and self._mark_end(run)
         del self._runs[run.id]
         self._outputs.open.discard(run.output)
-        self._channel.send(
+        send = self._channel.send if run is self._running_alone else self._send_soon
+        send(
             {
                 "kind": "done",
                 "run": run.id,
@@ -213,6 +215,11 @@ class Worker:
                 "left_children": run is self._running_alone and _has_children(),
             }
         )
+
+    def _send_soon(self, frame: Frame) -> None:
+        """Send with what else is said in this turn of the loop: many runs end in one."""
+        if self._channel.hold(frame):
+            self._loop.call_soon(self._channel.release)
 
     def _mark_end(self, run: Run) -> bool:
         """Say on descriptors 1 and 2 that what came before belongs to this run, the only one."""
@@ -333,7 +340,7 @@ class Worker:
         )
         return Context(
             facts,
-            log=make_run_logger(frame["function"], run.output),
+            log=functools.partial(make_run_logger, frame["function"], run.output),
             report_progress=run.output.progress,
             stop=run.stop,
             keeper=RunKeeper(self._channel, self._answers, run.id),
