@@ -102,6 +102,37 @@ def test_preview_names_an_unknown_zone(run: Run) -> None:
     assert "Europe/Berlin" in told.err
 
 
+def test_preview_looks_from_any_instant(run: Run) -> None:
+    told = run("preview", "30 2 * * *", "--tz", "Europe/Berlin", "--after", "2030-03-30T12:00:00Z", "--count", "1")
+
+    assert told.out.splitlines()[1].startswith("  2030-03-31 03:00:00 +02:00  02:30 does not exist that day")
+
+
+def test_preview_shows_intervals_and_single_instants(run: Run) -> None:
+    every = run("preview", "--every", "90", "--after", "2030-01-01T00:00:00Z", "--count", "2")
+    once = run("preview", "--at", "2030-01-01T12:00:00+02:00", "--after", "2030-01-01T00:00:00Z", "--tz", "Asia/Tokyo")
+
+    assert every.out == (
+        "Every 90 seconds from 2030-01-01 00:00 (UTC)\n  2030-01-01 00:01:30 +00:00\n  2030-01-01 00:03:00 +00:00\n"
+    )
+    assert once.out == "Once at 2030-01-01 19:00 (Asia/Tokyo)\n  2030-01-01 19:00:00 +09:00\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("@daily", "--every", "5"),
+        ("@daily", "--at", "2030-01-01T00:00:00Z"),
+        ("--every", "0"),
+        ("--at", "tomorrow"),
+        ("--at", "2030-01-01T00:00:00"),
+        ("@daily", "--after", "9999-01-01T00:00:00Z"),
+    ],
+)
+def test_preview_wants_one_schedule_and_instants_with_an_offset(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run("preview", *arguments).code == 2
+
+
 def test_openapi_is_the_committed_document(run: Run) -> None:
     told = run("openapi")
 

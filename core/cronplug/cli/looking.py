@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -118,26 +119,69 @@ async def _look(settings: Settings) -> Registry:
     return registry
 
 
+class _Instant(click.ParamType[datetime]):
+    """An instant with its offset from UTC."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The aware datetime of an RFC 3339 text, cut to whole seconds."""
+        try:
+            at = datetime.fromisoformat(value.upper())
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is None or not 1970 <= at.year < 2200:
+            self.fail(f"{value!r} is not an instant such as 2026-03-29T02:30:00Z or 2026-03-29T02:30:00+01:00.")
+        return at.astimezone(UTC).replace(microsecond=0)
+
+
 @click.command()
-@click.argument("cron")
+@click.argument("cron", required=False)
 @click.option("--tz", "timezone", help="Time zone, e.g. Europe/Berlin.  [default: SCHEDULER_DEFAULT_TIMEZONE]")
 @click.option("--count", type=click.IntRange(1, 100), default=5, show_default=True, help="How many fire times.")
+@click.option("--after", type=_Instant(), help="Look from this instant on.  [default: now]")
+@click.option("--every", type=click.IntRange(1, 31_622_400), metavar="SECONDS", help="Every so many seconds instead.")
+@click.option("--at", type=_Instant(), help="Once at this instant instead; with --every, counted from it.")
 @with_settings("SCHEDULER_DEFAULT_TIMEZONE")
-def preview(settings: Settings, cron: str, timezone: str | None, count: int) -> int:
-    """Say what the expression CRON means and when it fires next."""
+def preview(
+    settings: Settings,
+    cron: str | None,
+    timezone: str | None,
+    count: int,
+    after: datetime | None,
+    every: int | None,
+    at: datetime | None,
+) -> int:
+    """Say what the expression CRON means and when it fires next.
+
+    In the place of CRON, --every SECONDS and --at INSTANT show the other kinds of schedule.
+    """
     from cronplug import schedules
     from cronplug.clock import SystemClock
+    from cronplug.model import CronRule, IntervalRule, OnceRule, ScheduleRule, TaskDefinition, TaskType
 
+    if (cron is None) == (every is None and at is None):
+        raise click.UsageError("Give either CRON, or --every or --at.")
+    zone = timezone or settings.default_timezone
+    after = after or SystemClock().now()
+    rule: ScheduleRule
+    if cron is not None:
+        rule = CronRule(cron_expression=cron, timezone=zone)
+    elif every is not None:
+        rule = IntervalRule(every_seconds=every, anchor_at=at or after.replace(microsecond=0), timezone=zone)
+    else:
+        assert at is not None
+        rule = OnceRule(at=at, timezone=zone)
     try:
-        schedule = schedules.parse_schedule(cron_expression=cron, timezone=timezone or settings.default_timezone)
+        definition = TaskDefinition(name="", type=TaskType.FUNCTION, schedules=(rule,))
+        told = schedules.preview(schedules.shown_schedule(definition), after=after, count=count)
     except schedules.ScheduleError as error:
         fault = error.errors[0]
         click.echo(f"cronplug: {fault.message}", err=True)
-        if fault.position is not None and cron.isprintable():
+        if fault.position is not None and cron is not None and cron.isprintable():
             click.echo(f"  {cron}\n  {' ' * fault.position}^", err=True)
         return 1
-    told = schedules.preview(schedule, after=SystemClock().now(), count=count)
-    click.echo(f"{told.description} ({told.timezone})")
+    click.echo(f"{told.description} ({told.timezone})" if cron is not None else told.description)
     for occurrence in told.occurrences:
         note = f"  {occurrence.note}" if occurrence.note else ""
         click.echo(f"  {occurrence.local.replace('T', ' ')} {occurrence.offset}{note}")
