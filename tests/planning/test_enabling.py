@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cronplug.model import (
-    CalendarUse,
     CalendarMode,
+    CalendarUse,
     CatchUp,
     CronRule,
     IntervalRule,
