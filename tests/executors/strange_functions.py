@@ -114,6 +114,14 @@ async def wait(swallow: bool = False) -> str:
                 raise
 
 
+@function("strange.raw-wait")
+async def raw_wait(lines: int = 1) -> None:
+    """Write past Python, then wait for ever."""
+    for number in range(lines):
+        os.write(1, b"raw %d\n" % number)
+    await asyncio.Event().wait()
+
+
 @function("strange.stop-gently")
 async def stop_gently() -> str:
     print("waiting", flush=True)

@@ -176,6 +176,25 @@ class TestOutput:
 
         assert output.lines == [("stdout", None, "child of an async function")]
 
+    async def test_what_nobody_can_attribute_is_in_the_servers_log_and_every_run_says_so(
+        self, bench: Bench, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", "cronplug.executors.child")
+        pool = await bench.pool(max_workers=1)
+        neighbour = bench.begin(pool, "strange.wait")
+        await neighbour.output.wait_for("waiting")
+        writer = bench.begin(pool, "strange.raw-wait", {"lines": 3})
+
+        name = next(iter(pool._workers)).name
+        link = f"lines were written that may be of several executions; the server's log has them under {name!r}"
+        for attempt in (writer, neighbour):
+            await attempt.output.wait_for(link)
+            attempt.stop.request("cancelled")
+            await attempt.outcome
+            assert attempt.output.texts().count(link) == 1
+
+        assert f"{name} wrote to stdout outside of any execution: raw 0" in caplog.messages
+
     async def test_long_lines_are_cut_and_none_is_lost(self, bench: Bench, pool: WorkerPool) -> None:
         _, output = await bench.run(pool, "strange.lines", {"count": 3, "length": 20_000})
         assert [len(text) for text in output.texts()] == [8192, 8192, 3616] * 3

@@ -36,6 +36,7 @@ _RETIRE_SECONDS = 1.0
 _MAX_RUN_CHARACTERS = 64 * 1024 * 1024
 _ARTIFACTS_ON_THEIR_WAY = 8
 _REQUESTS_AT_ONCE = 1_000
+_MAX_NOTED_LINES = 1_000
 _STREAMS: Mapping[int, Stream] = {1: "stdout", 2: "stderr"}
 
 Frame = dict[str, Any]
@@ -67,6 +68,7 @@ class Run:
         self.asked: str | None = None
         self.heard = False
         self.fault: Reason | None = None
+        self.linked = False
         self.function = ""
         self._on_end = on_end
         self._characters = 0
@@ -174,6 +176,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.memory_limit_bytes: int | None = None
         self._blocked_by: list[int | None] = []
         self._requests = 0
+        self._noted = 0
         self._unsent: list[bytes] = []
         self.ended = asyncio.Event()
         self._warden = warden
@@ -406,7 +409,18 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._note(frame.get("stream", "log"), line)
 
     def _note(self, stream: str, line: str) -> None:
+        """Keep in the server's log what belongs to no single run, and say so in the log of each that it may be from."""
+        self._noted += 1
+        if self._noted > _MAX_NOTED_LINES:
+            return
         _log.info("%s wrote to %s outside of any execution: %s", self.name, stream, line)
+        if self._noted == _MAX_NOTED_LINES:
+            _log.warning("%s: cut here, it has written %d such lines", self.name, self._noted)
+        for run in self.runs.values():
+            if not run.linked:
+                run.linked = True
+                where = f"the server's log has them under {self.name!r}"
+                run.output.line("log", f"lines were written that may be of several executions; {where}", level="info")
 
     def _note_splitter(self, stream: Stream) -> LineSplitter:
         return LineSplitter(lambda line: self._note(stream, line))
