@@ -33,6 +33,7 @@ from cronplug.schedules import TaskSchedule, jitter_of, task_schedule, tzdata_ve
 from cronplug.schedules.calendars import Calendar
 from cronplug.store import Conn, Store, nodes, tasks
 from cronplug.store.access import get_meta, set_meta
+from cronplug.store.calendars import CalendarCache, select_calendars
 from cronplug.store.pauses import select_pause
 
 log = logging.getLogger(__name__)
@@ -77,17 +78,17 @@ class _Due:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The fires of one task and its next fire time; `schedule` is there when its rules have payloads of their own."""
+    """The fires of one task and its next fire time.
+
+    `schedule` is there when its rules have payloads of their own. `started` is how many executions start if overlap and
+    limit have nothing against it, as is most frequent.
+    """
 
     task: Task
     fires: Sequence[PlannedFire] = ()
     next_run_at: datetime | None = None
     schedule: TaskSchedule | None = None
-
-    @property
-    def started(self) -> int:
-        """How many executions start by it if overlap and limit have nothing against it, as is most frequent."""
-        return sum(fire.status is Status.QUEUED for fire in self.fires)
+    started: int = 0
 
 
 class Planner:
@@ -113,6 +114,7 @@ class Planner:
         self._doorbells = doorbells
         self._metrics = metrics
         self._batch = batch
+        self._calendars = CalendarCache()
         self.last_step_at: datetime | None = None
         """When a step last succeeded; readiness is judged by it."""
 
@@ -195,10 +197,12 @@ class Planner:
         pause = await select_pause(conn)
         if pause is not None and pause.until is not None and pause.until <= oldest:
             pause = None  # it was over before anything of this was due
+        named = {use.calendar_id for task in due for rule in task.definition.schedules for use in rule.calendars}
         return _Due(
             due,
             outages=await nodes.select_outages(conn, since=oldest),
             pause=pause,
+            calendars=await select_calendars(conn, named, cache=self._calendars),
         )
 
     def _plan(self, task: Task, facts: _Due, now: datetime) -> _Plan | InvalidInput:
@@ -232,6 +236,7 @@ class Planner:
             fires=fires,
             next_run_at=plan.next_run_at,
             schedule=schedule if any(rule.payload is not None for rule in schedule.rules) else None,
+            started=sum([fire.status is Status.QUEUED for fire in fires]),
         )
 
     async def _insert(

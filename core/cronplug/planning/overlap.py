@@ -46,7 +46,7 @@ def settle_overlap(
     the schedules may still start (None: any number).
     """
     if room is None and (overlap is Overlap.ALLOW or (unfinished is None and len(fires) == 1)):  # the most frequent
-        return Settled(fires=tuple(fires), started=sum(fire.status is Status.QUEUED for fire in fires))
+        return Settled(fires=tuple(fires), started=sum([fire.status is Status.QUEUED for fire in fires]))
     if room is not None and room <= 0:
         return Settled(fires=(), is_used_up=True)
     state = _State(overlap=overlap, unfinished=unfinished, queue_max=queue_max)

@@ -43,6 +43,7 @@ _RULES: Mapping[str, type[CronRule | IntervalRule | OnceRule]] = {
     "interval": IntervalRule,
     "once": OnceRule,
 }
+_RULE_FIELDS = {name: frozenset(field.name for field in fields(rule)) for name, rule in _RULES.items()}
 _KINDS = {kind: name for name, kind in _RULES.items()}
 _RULE_ENUMS: Mapping[str, type[StrEnum]] = {"on_dst_gap": DstGap, "on_dst_repeat": DstRepeat}
 _RULE_INSTANTS = ("anchor_at", "at")
@@ -97,7 +98,7 @@ def _rules_from_json(stored: Mapping[str, Json], faults: list[str]) -> tuple[Sch
         if make is None:
             faults.append(f"schedules.{place}.kind is {given.get('kind')!r}")
             continue
-        known = {field.name for field in fields(_RULES[given["kind"]])}
+        known = _RULE_FIELDS[given["kind"]]
         values = {name: value for name, value in given.items() if name in known}
         _read_enums(values, _RULE_ENUMS, faults)
         values |= {name: _instant(values[name]) for name in _RULE_INSTANTS if name in values}
@@ -110,11 +111,12 @@ def _rules_from_json(stored: Mapping[str, Json], faults: list[str]) -> tuple[Sch
 
 def _read_enums(values: dict[str, Any], enums: Mapping[str, type[StrEnum]], faults: list[str]) -> None:
     for name, enum in enums.items():
-        if values.get(name) is None:
+        value = values.get(name)
+        if value is None:
             continue
-        if values[name] in enum.__members__.values():
-            values[name] = enum(values[name])
-        else:
+        try:
+            values[name] = enum(value)
+        except ValueError:
             faults.append(f"{name} is {values.pop(name)!r}")
 
 
