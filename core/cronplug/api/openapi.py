@@ -23,6 +23,7 @@ TAGS = {
     "functions": "What plugins registered, and calling it without a task.",
     "plugins": "The installed plugins and what became of them.",
     "schedules": "What a schedule means, before it is saved.",
+    "calendars": "Named sets of days and hours that schedules fire only in, or never in.",
     "server": "Figures, changes, health.",
     "session": "Signing in with a browser.",
 }
@@ -30,10 +31,11 @@ _PATH_PARAMETERS = {
     "task_id": "A task's id.",
     "execution_id": "An execution's id.",
     "name": "A function's name.",
+    "calendar_id": "A calendar's id.",
 }
 _REQUEST_HEADERS: dict[str, Schema] = {
     "If-Match": {
-        "description": "The ETag that the change was made from; 412 when the task has changed since.",
+        "description": "The ETag that the change was made from; 412 when the thing has changed since.",
         "schema": {"type": "string"},
     },
     "Idempotency-Key": {
@@ -43,7 +45,7 @@ _REQUEST_HEADERS: dict[str, Schema] = {
     "Last-Event-ID": {"description": "The last event seen; the stream goes on after it.", "schema": {"type": "string"}},
 }
 _ANSWER_HEADERS = {
-    "ETag": "The task's revision, quoted.",
+    "ETag": "The revision of the task or calendar, quoted.",
     "Location": "Where the new thing is.",
     "Set-Cookie": "The session.",
 }
@@ -53,9 +55,9 @@ _PROBLEMS = {
     403: "A cookie-authenticated write from another origin.",
     404: "What the path names does not exist.",
     409: "The state of the thing does not allow this.",
-    412: "The task was changed meanwhile.",
+    412: "The task, or calendar, was changed meanwhile.",
     413: "The body is larger than 1 MiB.",
-    415: "The body is not application/json.",
+    415: "The body is of another type than the operation takes.",
     422: "Fields or parameters are not acceptable; `errors` names them.",
     503: "The server is stopping, or its database does not answer.",
 }
@@ -106,6 +108,8 @@ class Document(OpenAPIProvider):
         if declared.body is not None:
             content = {"application/json": {"schema": _component(declared.body, "validation", components)}}
             described["requestBody"] = {"required": not declared.body_optional, "content": content}
+        if declared.upload is not None:
+            described["requestBody"] = {"required": True, "content": _upload(declared.upload)}
         described["responses"] = {
             str(status): _answer(status, model, declared, components) for status, model in declared.answers.items()
         }
@@ -210,6 +214,13 @@ def _answer(status: int, model: type[BaseModel] | str | None, declared: Operatio
     return described
 
 
+def _upload(media_type: str) -> Schema:
+    """A file as the body, or as a part of a form."""
+    part: Schema = {"type": "string", "contentMediaType": media_type}
+    form = {"type": "object", "properties": {"file": part}, "required": ["file"], "additionalProperties": False}
+    return {media_type: {"schema": {"type": "string"}}, "multipart/form-data": {"schema": form}}
+
+
 def _problem_statuses(declared: Operation, methods: list[str], path: str) -> set[int]:
     statuses = {422, *declared.problems}
     if path.startswith("/api/"):
@@ -218,7 +229,7 @@ def _problem_statuses(declared: Operation, methods: list[str], path: str) -> set
             statuses.add(401)
         if methods != ["GET"]:
             statuses.add(403)
-        if declared.body is not None:
+        if declared.body is not None or declared.upload is not None:
             statuses |= {400, 413, 415}
     return statuses
 

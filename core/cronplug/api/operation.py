@@ -28,6 +28,7 @@ class Operation:
     """The contract of one route.
 
     `answers` maps a status to the model of its JSON, to a media type for anything else, or to None for no content.
+    `upload` is the media type of a file that the body is, instead of JSON; a form with a part `file` is taken as well.
     `problems` are the error statuses beyond those that follow from the rest (401, 422, and 400, 413, 415 with a body).
     `public` routes need no sign-in; `maybe_public` ones may, by the settings. `headers` are request headers, `answer_headers` those of successful answers.
     """
@@ -37,6 +38,7 @@ class Operation:
     answers: Mapping[int, type[BaseModel] | str | None]
     body: type[BaseModel] | None = None
     body_optional: bool = False
+    upload: str | None = None
     query: type[Query] = NoQuery
     problems: tuple[int, ...] = ()
     headers: tuple[str, ...] = ()

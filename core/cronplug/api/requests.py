@@ -58,6 +58,25 @@ def read_query(model: type[ModelType]) -> ModelType:
         raise invalid(error) from None
 
 
+async def read_upload(media_type: str) -> bytes:
+    """The file that a request brings: its body, or the part `file` of a form.
+
+    Refused: another content type (415), a form without such a part (422), over 1 MiB (413, by Quart).
+    """
+    if request.mimetype == media_type:
+        return await _raw_body()
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType(f"The body must be sent as Content-Type: {media_type}, or as a form with `file`.")
+    try:
+        files = await request.files
+    except ValueError as error:
+        raise MalformedRequest(f"The form cannot be read: {error}.") from None
+    if "file" not in files:
+        raise InvalidInput([FieldError("file", "is required", "missing")])
+    data: bytes = files["file"].read()
+    return data
+
+
 async def _raw_body() -> bytes:
     body = await request.get_data(cache=True)
     return body if isinstance(body, bytes) else body.encode()
@@ -80,7 +99,7 @@ def expected_revision(current: int) -> int | None:
 
 
 def entity_tag(revision: int) -> str:
-    """The `ETag` of a task's revision."""
+    """The `ETag` of a revision."""
     return f'"{revision}"'
 
 

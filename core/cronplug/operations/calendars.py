@@ -13,7 +13,7 @@ from cronplug.errors import CalendarInUse, Conflict, FieldError, InvalidInput, N
 from cronplug.model import CalendarDefinition, StoredCalendar
 from cronplug.operations.means import Room
 from cronplug.operations.views import Page
-from cronplug.schedules.calendars import Calendar, CoveredDay, Span, parse_calendar
+from cronplug.schedules.calendars import FIRST_YEAR, LAST_YEAR, Calendar, CoveredDay, Span, parse_calendar
 from cronplug.schedules.ics import HORIZON_YEARS, IcsContent, read_ics
 from cronplug.store import Conn, UniqueViolation, calendars
 
@@ -100,13 +100,13 @@ class CalendarOperations(Room):
             changed = dataclasses.replace(
                 old, definition=definition, revision=old.revision + 1, updated_at=self._means.clock.now()
             )
-            if await self._replace(old, changed):
+            if await self._replace_calendar(old, changed):
                 self._means.bus.publish("calendar", calendar_id, "updated")
                 self._means.bus.publish("task", "*", "updated")  # their next runs may be others now
                 return await self.get_calendar(calendar_id)
         raise Conflict("The calendar is being changed by others all the time; try again.")
 
-    async def _replace(self, old: StoredCalendar, changed: StoredCalendar) -> bool:
+    async def _replace_calendar(self, old: StoredCalendar, changed: StoredCalendar) -> bool:
         try:
             return await self._means.store.write(
                 lambda conn: calendars.update_calendar(conn, changed, expected_revision=old.revision)
@@ -196,6 +196,8 @@ class CalendarOperations(Room):
         stored = (await self.get_calendar(calendar_id)).calendar
         calendar = parse_calendar(stored.definition, calendar_id=calendar_id)
         first = first or calendar.local_date(self._means.clock.now())
+        if not FIRST_YEAR <= first.year <= LAST_YEAR:
+            raise InvalidInput([FieldError("from", f"Name a day of the years {FIRST_YEAR} to {LAST_YEAR}.", "range")])
         last = last or first + timedelta(days=365)
         if last < first:
             raise InvalidInput([FieldError("to", f"It is before `from`, {first}.", "order")])
