@@ -28,10 +28,10 @@ def count_together(parts: Sequence[Schedule], after: datetime, until: datetime) 
     """How many instants in (after, until] at least one of `parts` names."""
     if until <= after:
         return 0
-    counted = sorted(
-        ((part.count_fire_times(after, until), index) for index, part in enumerate(parts)),
-    )
-    counted = [(count, index) for count, index in counted if count]
+    if len(parts) == 1:
+        return parts[0].count_fire_times(after, until)
+    counts = ((part.count_fire_times(after, until), index) for index, part in enumerate(parts))
+    counted = sorted(found for found in counts if found[0])
     if len(counted) < 2:
         return counted[0][0] if counted else 0
     named = [parts[index] for _, index in counted]
