@@ -10,7 +10,7 @@ from datetime import timedelta
 from cronplug.clock import SettableClock, SteeredClock
 from cronplug.engine.nodes import LEASE, Node
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
-from cronplug.model import Delivery, Execution, Reason, Status, Trigger
+from cronplug.model import Delivery, Execution, Overlap, Reason, Status, Trigger
 from cronplug.store import Store, logs, nodes
 from tests.engine.conftest import START, World, fail
 
@@ -35,7 +35,7 @@ async def test_an_execution_runs_and_is_recorded(world: World) -> None:
 async def test_no_more_run_at_once_than_there_are_slots(make_world: Callable[..., World]) -> None:
     world = make_world(slots=2)
     await world.engine.start()
-    task = await world.create(cron_expression=None)
+    task = await world.create(cron_expression=None, overlap=Overlap.ALLOW)
     for _ in range(3):
         await world.operations.trigger_task(task.id)
     assert len(await world.steps.runner.claim_free()) == 2
@@ -46,7 +46,7 @@ async def test_no_more_run_at_once_than_there_are_slots(make_world: Callable[...
 
 async def test_two_nodes_never_claim_the_same(make_world: Callable[..., World]) -> None:
     one, other = make_world(), make_world()
-    task = await one.create(cron_expression=None)
+    task = await one.create(cron_expression=None, overlap=Overlap.ALLOW)
     for _ in range(8):
         await one.operations.trigger_task(task.id)
     first, second = await asyncio.gather(one.steps.runner.claim_free(), other.steps.runner.claim_free())
