@@ -6,7 +6,7 @@ The text of an error says what is wrong and, where the reader can do something, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -15,13 +15,24 @@ class FieldError:
     """One fault in one field of some input.
 
     `field` is the dotted JSON name (`functionPayload.days`), "" for the whole input. `position` counts characters
-    from 0 in the text of the field; None when no place can be named.
+    from 0 in the text of the field; None when no place can be named. `pointer` is the JSON Pointer of the field where
+    its dotted name may be ambiguous, None where it follows from that.
     """
 
     field: str
     message: str
     code: str | None = None
     position: int | None = None
+    pointer: str | None = None
+
+
+def json_pointer(path: Iterable[str]) -> str:
+    """The JSON Pointer (RFC 6901) of a place.
+
+    >>> json_pointer(["functionPayload", "a/b", "0"])
+    '/functionPayload/a~1b/0'
+    """
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
 
 
 class CronplugError(Exception):

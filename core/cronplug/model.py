@@ -499,9 +499,25 @@ class FunctionInfo:
     tags: tuple[str, ...]
     memory_mb: int | None = None
     idempotent: bool = False
+    retry_delay_seconds: int | None = None
+    retry_backoff: RetryBackoff | None = None
+    retry_max_delay_seconds: int | None = None
+    retry_jitter_percent: int | None = None
+    retry_on: tuple[str, ...] = ()
+    no_retry_on: tuple[str, ...] = ()
 
 
 PluginStatus = Literal["ok", "broken", "disabled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookFault:
+    """What an observing hook did wrong: last at `at`, `count` times since its code was last changed or loaded."""
+
+    hook: str
+    at: datetime
+    message: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -517,3 +533,4 @@ class PluginRecord:
     hooks: tuple[str, ...]
     entry_points: tuple[str, ...]
     import_seconds: float
+    hook_faults: tuple[HookFault, ...] = ()

@@ -391,7 +391,8 @@ class TestPayloads:
 
     async def test_faults_are_named_by_field(self, registry: Registry) -> None:
         def fault(field: str, message: str, code: str) -> FieldError:
-            return FieldError(f"functionPayload.{field}", message, code)
+            pointer = "/functionPayload/" + field.replace(".", "/")
+            return FieldError(f"functionPayload.{field}", message, code, pointer=pointer)
 
         cases: list[tuple[dict[str, object], list[FieldError]]] = [
             ({"name": "ok"}, []),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from cronplug.clock import Clock, SystemClock
 from cronplug.executors.child import Run, WorkerLost, WorkerProcess
 from cronplug.model import Json, Stream
 from cronplug.sdk.keeping import Artifact
@@ -33,16 +34,29 @@ class ObservedRegistry(Protocol):
         """For each hook that has any: the entry points of the plugins that implement it."""
         ...
 
+    def note_hook_fault(self, distribution: str, hook: str, message: str, *, at: datetime) -> None:
+        """Keep what a hook did wrong beside its plugin."""
+        ...
+
 
 class Observers:
-    """The plugins' observing hooks. What a hook prints, and how it fails, goes to the server's log.
+    """The plugins' observing hooks. What a hook prints, and how it fails, goes to the server's log; failures are kept
+    with the plugin's record too.
 
     A plugin's hook that takes longer than `limit_seconds` is killed. When hooks are slower than events, the oldest
     events beyond 1,000 are dropped, which is logged.
     """
 
-    def __init__(self, registry: ObservedRegistry, *, python: str = sys.executable, limit_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        registry: ObservedRegistry,
+        *,
+        python: str = sys.executable,
+        limit_seconds: float = 5.0,
+        clock: Clock | None = None,
+    ) -> None:
         self._registry = registry
+        self._clock = clock or SystemClock()
         self._python = python
         self._limit_seconds = limit_seconds
         self._waiting: deque[tuple[str, Mapping[str, Json]]] = deque(maxlen=_MAX_WAITING)
@@ -102,15 +116,34 @@ class Observers:
             )
             frame = await self._limited(worker, run)
         except WorkerLost as loss:
-            _log.error("hook %s of plugin %s: its process %s", hook, distribution, loss)
+            self._tell_fault(distribution, hook, f"its process {loss}")
+            return
+        except TimeoutError:
+            self._tell_fault(distribution, hook, f"it took longer than {self._limit_seconds:g} s and was killed")
             return
         if not frame["success"]:
-            _log.error("hook %s of plugin %s failed: %s", hook, distribution, frame["error_message"])
+            self._tell_fault(distribution, hook, str(frame["error_message"]))
+
+    def _tell_fault(self, distribution: str, hook: str, message: str) -> None:
+        _log.error("hook %s of plugin %s failed: %s", hook, distribution, message)
+        self._registry.note_hook_fault(distribution, hook, message, at=self._clock.now())
 
     async def _limited(self, worker: WorkerProcess, run: Run) -> Mapping[str, Json]:
-        timer = asyncio.get_running_loop().call_later(self._limit_seconds, worker.kill, run)
+        """The end of a hook; raises TimeoutError for one that had to be killed for its slowness."""
+        late = False
+
+        def kill() -> None:
+            nonlocal late
+            late = True
+            worker.kill(run)
+
+        timer = asyncio.get_running_loop().call_later(self._limit_seconds, kill)
         try:
             return await run.verdict
+        except WorkerLost:
+            if late:
+                raise TimeoutError from None
+            raise
         finally:
             timer.cancel()
 

@@ -61,16 +61,19 @@ class _Reading:
             self.current = None
 
 
-async def discover(*, python: str, skip: Collection[str], deadline_seconds: float) -> list[FoundPlugin]:
+async def discover(
+    *, python: str, skip: Collection[str], deadline_seconds: float, only: str | None = None
+) -> list[FoundPlugin]:
     """Every installed plugin, sorted by name; those in `skip` (canonical names) are told of but not imported.
 
-    `deadline_seconds` is for one plugin's import. Raises PluginError when the
+    `only` (a canonical name) leaves out all others. `deadline_seconds` is for one plugin's import. Raises PluginError when the
     subprocess fails before it comes to any plugin.
     """
     failures: dict[str, str] = {}
     while True:
         reading, complaint = await _read_manifest(
-            plugin_command(python, "--manifest", *sorted({*skip, *failures})), deadline_seconds=deadline_seconds
+            plugin_command(python, "--manifest", *([f"--only={only}"] if only else []), *sorted({*skip, *failures})),
+            deadline_seconds=deadline_seconds,
         )
         if reading.ended:
             break

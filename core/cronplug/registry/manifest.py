@@ -20,10 +20,15 @@ from cronplug.sdk.calls import make_storable
 Line = dict[str, Any]
 
 
-def write_manifest(write_line: Callable[[str], None], *, skip: Collection[str]) -> None:
-    """Describe every installed plugin through `write_line`; those in `skip` (canonical names) are not imported."""
+def write_manifest(write_line: Callable[[str], None], *, skip: Collection[str], only: str | None = None) -> None:
+    """Describe every installed plugin through `write_line`; those in `skip` (canonical names) are not imported.
+
+    `only` (a canonical name) leaves out all others.
+    """
     host = PluginHost()
     for plugin in find_installed():
+        if only is not None and canonical(plugin.name) != only:
+            continue
         write_line(_encode(_announce(plugin)))
         if canonical(plugin.name) not in skip:
             write_line(_encode(describe_plugin(host, plugin)))
@@ -49,7 +54,7 @@ def describe_plugin(host: PluginHost, plugin: InstalledPlugin) -> Line:
     functions: dict[str, Line] = {}
     hooks: list[str] = []
     warnings: list[str] = []
-    error: str | None = None
+    error = plugin.fault
     for point in plugin.entry_points:
         loaded = host.load(plugin.name, [point])
         error = error or loaded.error
@@ -95,6 +100,12 @@ def _describe_function(function: AnyFunction) -> Line:
         "max_retries": function.max_retries,
         "memory_mb": function.memory_mb,
         "idempotent": function.idempotent,
+        "retry_delay_seconds": function.retry_delay,
+        "retry_backoff": function.retry_backoff,
+        "retry_max_delay_seconds": function.retry_max_delay,
+        "retry_jitter_percent": function.retry_jitter,
+        "retry_on": list(function.retry_on),
+        "no_retry_on": list(function.no_retry_on),
         "tags": list(function.tags),
     }
 

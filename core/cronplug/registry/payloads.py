@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from cronplug.errors import FieldError
+from cronplug.errors import FieldError, json_pointer
 
 ROOT = "functionPayload"
 _MAX_ERRORS = 20
@@ -86,14 +87,14 @@ def _explain(fault: Any) -> list[FieldError]:
     path = [str(part) for part in fault.absolute_path]
     if fault.validator == "required":
         missing = [name for name in fault.validator_value if name not in fault.instance]
-        return [FieldError(_field([*path, name]), "This field is required.", "required") for name in missing]
+        return [_fault([*path, name], "This field is required.", "required") for name in missing]
     if fault.validator == "additionalProperties" and fault.validator_value is False:
         known = fault.schema.get("properties", {})
         extra = [name for name in fault.instance if name not in known]
-        return [FieldError(_field([*path, name]), "There is no such field.", "unknown_field") for name in extra]
+        return [_fault([*path, name], "There is no such field.", "unknown_field") for name in extra]
     if fault.validator in ("anyOf", "oneOf") and fault.context:
         return _explain_choice(fault, path)
-    return [FieldError(_field(path), _sentence(fault), str(fault.validator))]
+    return [_fault(path, _sentence(fault), str(fault.validator))]
 
 
 def _explain_choice(fault: Any, path: list[str]) -> list[FieldError]:
@@ -102,11 +103,26 @@ def _explain_choice(fault: Any, path: list[str]) -> list[FieldError]:
     if len(real) == 1:
         index = fault.validator_value.index(real[0])
         return [error for inner in fault.context if inner.schema_path[0] == index for error in _explain(inner)]
-    return [FieldError(_field(path), "None of the allowed forms fits this value.", str(fault.validator))]
+    return [_fault(path, "None of the allowed forms fits this value.", str(fault.validator))]
 
 
-def _field(path: Iterable[str]) -> str:
-    return ".".join([ROOT, *path])
+def _fault(path: Sequence[str], message: str, code: str) -> FieldError:
+    """A fault at a place of the payload."""
+    whole = [ROOT, *path]
+    return FieldError(".".join(whole), message, code, pointer=json_pointer(whole))
+
+
+def masked_fault(path: Sequence[str]) -> FieldError:
+    """The fault of sending the mask of a secret where none is stored."""
+    return _fault(
+        path, "This only stands for a stored value, and none is stored here: give the value itself.", "masked"
+    )
+
+
+def below(fault: FieldError, field: str) -> FieldError:
+    """The same fault of a payload that is called `field` (dotted) and not `functionPayload`."""
+    pointer = json_pointer(field.split(".")) + (fault.pointer or "").removeprefix(f"/{ROOT}")
+    return replace(fault, field=field + fault.field.removeprefix(ROOT), pointer=pointer)
 
 
 def _sentence(fault: Any) -> str:
@@ -137,5 +153,13 @@ def _sentence(fault: Any) -> str:
             return f"Must be {wanted}."
         case "pattern":
             return f"Must match the pattern {wanted}."
-        case _:
-            return str(fault.message)[:300]
+        case "multipleOf":
+            return f"Must be a multiple of {wanted}."
+        case "uniqueItems":
+            return "No two items may be the same."
+        case "minProperties":
+            return f"Must have at least {wanted} fields."
+        case "maxProperties":
+            return f"Must have at most {wanted} fields."
+        case _:  # the library's own sentence shows the value, which may be secret
+            return f"Does not fit the rule {str(fault.validator)!r} of the function's schema."

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from cronplug.errors import FieldError
-from cronplug.model import FunctionInfo, Json, PluginRecord
+from cronplug.model import FunctionInfo, HookFault, Json, PluginRecord, RetryBackoff
 from cronplug.registry.discovery import FoundPlugin, discover
 from cronplug.registry.host import AnyFunction, PluginHost
 from cronplug.registry.installed import canonical, find_installed
-from cronplug.registry.payloads import check_payload, make_validator
+from cronplug.registry.payloads import check_payload, make_validator, masked_fault
+from cronplug.registry.secrets import fill_secrets, has_secrets, mask_secrets, without_secret_defaults
+from cronplug.registry.upgrades import NewVersion
 
 _log = logging.getLogger(__name__)
 
 EntryPointName = tuple[str, str, str]
 """(distribution, entry point name, value)."""
+
+_SCHEMAS_KEPT = 5
+"""For each function: the newest ones that had secrets. A secret stays one when a later version forgets its field."""
 
 
 @dataclass(slots=True)
@@ -61,6 +68,11 @@ class Registry:
         self._view = _View()
         self._generation = 0
         self._inline = _InlineFunctions()
+        self._looking = asyncio.Lock()
+        self._looks_begun = 0
+        self._last_look = 0
+        self._hook_faults: dict[str, dict[str, HookFault]] = {}
+        self._secret_schemas: dict[str, list[Mapping[str, Json]]] = {}
 
     @property
     def generation(self) -> int:
@@ -70,19 +82,66 @@ class Registry:
     async def rescan(self) -> list[PluginRecord]:
         """Look again at what is installed. Never fails for what a plugin does.
 
-        Raises PluginError, and keeps the last view, when the environment's Python cannot list plugins at all.
+        Any number may be called side by side: they look one after the other, and share a look that began after all of
+        them were called. Raises PluginError, and keeps the last view, when the environment's Python cannot list plugins
+        at all.
         """
-        found = await discover(python=self._python, skip=self._blocked, deadline_seconds=self._import_deadline_seconds)
-        view = _View()
+        wanted = self._looks_begun + 1
+        async with self._looking:
+            if self._last_look < wanted:
+                self._looks_begun += 1
+                look = self._looks_begun
+                found = await discover(
+                    python=self._python, skip=self._blocked, deadline_seconds=self._import_deadline_seconds
+                )
+                self._take(found)
+                self._last_look = look
+        return self.plugins()
+
+    def _take(self, found: list[FoundPlugin]) -> None:
+        """Make what was found the present view."""
+        view, old = _View(), self._view
         for plugin in found:
             self._admit(plugin, view)
-        if not view.describes_the_same(self._view):
+        if not view.describes_the_same(old):
             self._generation += 1
         self._view = view
+        unchanged = {(p.name, p.version) for p in old.plugins if old.code.get(p.name) == view.code.get(p.name)}
+        self._hook_faults = {
+            record.name: self._hook_faults.get(record.name, {})
+            for record in view.plugins
+            if (record.name, record.version) in unchanged
+        }
+        for function in view.functions.values():
+            self._learn_secrets(function.name, function.payload_schema)
         for record in view.plugins:
             if record.status == "broken":
                 _log.warning("plugin %s %s is broken: %s", record.name, record.version, record.error)
-        return self.plugins()
+
+    async def look_at(self, distribution: str) -> NewVersion | None:
+        """What the next rescan would find of one plugin; None when it is not installed. Changes nothing.
+
+        Raises PluginError as `rescan` does.
+        """
+        found = await discover(
+            python=self._python,
+            skip=self._blocked,
+            deadline_seconds=self._import_deadline_seconds,
+            only=canonical(distribution),
+        )
+        for plugin in found:
+            others = {name: f for name, f in self._view.functions.items() if f.plugin != plugin.name}
+            view = _View(functions=others)
+            self._admit(plugin, view, imports=False)
+            [record] = view.plugins
+            return NewVersion(
+                name=plugin.name,
+                version=plugin.version,
+                error="It is blocked by SCHEDULER_PLUGINS_BLOCK." if record.status == "disabled" else record.error,
+                schemas={name: view.functions[name].payload_schema for name in record.functions},
+                warnings=record.warnings,
+            )
+        return None
 
     def functions(self) -> list[FunctionInfo]:
         """Every function that can be called, sorted by name."""
@@ -94,7 +153,18 @@ class Registry:
 
     def plugins(self) -> list[PluginRecord]:
         """One record for each installed plugin, sorted by name, broken and blocked ones too."""
-        return list(self._view.plugins)
+        return [
+            replace(record, hook_faults=tuple(faults.values()))
+            if (faults := self._hook_faults.get(record.name))
+            else record
+            for record in self._view.plugins
+        ]
+
+    def note_hook_fault(self, distribution: str, hook: str, message: str, *, at: datetime) -> None:
+        """Keep what an observing hook did wrong beside its plugin, until its code changes."""
+        faults = self._hook_faults.setdefault(distribution, {})
+        count = faults[hook].count + 1 if hook in faults else 1
+        faults[hook] = HookFault(hook=hook, at=at, message=message, count=count)
 
     def entry_point_of(self, name: str) -> EntryPointName:
         """Where a worker finds the function; raises KeyError for an unknown one."""
@@ -117,8 +187,40 @@ class Registry:
             validator = self._view.validators[name] = make_validator(self._view.functions[name].payload_schema)
         return check_payload(validator, payload)
 
-    def _admit(self, plugin: FoundPlugin, view: _View) -> None:
-        """Add one plugin's functions and record to the view."""
+    def has_secrets(self, name: str) -> bool:
+        """Whether payloads of a function have, or had, secret parts."""
+        return name in self._secret_schemas
+
+    def mask_payload(self, name: str, payload: Mapping[str, Json]) -> dict[str, Json]:
+        """The payload of a function, missing ones too, as it may be shown: a mask for each secret."""
+        return mask_secrets(payload, self._secret_schemas.get(name, ()))
+
+    def fill_payload(
+        self, name: str, payload: Mapping[str, Json], stored: Mapping[str, Json] | None
+    ) -> tuple[dict[str, Json], list[FieldError]]:
+        """The payload with the stored secrets in the place of masks, and a fault for each mask of nothing stored."""
+        filled, unknown = fill_secrets(payload, stored, self._secret_schemas.get(name, ()))
+        return filled, [masked_fault(path) for path in unknown]
+
+    def secret_schemas(self) -> dict[str, list[Mapping[str, Json]]]:
+        """The schemas, oldest first, of every function that has, or had, secrets: to be kept over restarts."""
+        return {name: list(schemas) for name, schemas in self._secret_schemas.items()}
+
+    def remember_secrets(self, schemas: Mapping[str, Sequence[Mapping[str, Json]]]) -> None:
+        """Learn which parts of payloads were secret before this process began, also of functions that are gone."""
+        for name, older in schemas.items():
+            newer = self._secret_schemas.get(name, [])
+            kept = [*(schema for schema in older if has_secrets(schema) and schema not in newer), *newer]
+            if kept:
+                self._secret_schemas[name] = kept[-_SCHEMAS_KEPT:]
+
+    def _learn_secrets(self, name: str, schema: Mapping[str, Json]) -> None:
+        kept = self._secret_schemas.get(name, [])
+        if has_secrets(schema):
+            self._secret_schemas[name] = [*(other for other in kept if other != schema), schema][-_SCHEMAS_KEPT:]
+
+    def _admit(self, plugin: FoundPlugin, view: _View, *, imports: bool = True) -> None:
+        """Add one plugin's functions and record to the view; `imports`: load what runs inline into this process."""
         told = plugin.description
         if told is None or told["error"]:
             blocked = canonical(plugin.name) in self._blocked
@@ -126,7 +228,7 @@ class Registry:
             view.plugins.append(_record(plugin, status="disabled" if blocked else "broken", error=error))
             return
         warnings: list[str] = list(told["warnings"])
-        functions = self._admit_functions(plugin, told, view, warnings)
+        functions = self._admit_functions(plugin, told, view, warnings, imports=imports)
         refused = told["functions"] and not functions and not told["hooks"]
         view.code[plugin.name] = told["code"]
         for hook in told["hooks"]:
@@ -143,9 +245,9 @@ class Registry:
         )
 
     def _admit_functions(
-        self, plugin: FoundPlugin, told: Mapping[str, Any], view: _View, warnings: list[str]
+        self, plugin: FoundPlugin, told: Mapping[str, Any], view: _View, warnings: list[str], *, imports: bool
     ) -> list[str]:
-        inline = self._load_inline(plugin, told, warnings)
+        inline = self._load_inline(plugin, told, warnings) if imports else set()
         admitted = []
         for line in sorted(told["functions"], key=lambda line: str(line["name"])):
             name = line["name"]
@@ -208,7 +310,7 @@ def _function_info(plugin: FoundPlugin, line: Mapping[str, Any], *, inline: bool
         version=plugin.version,
         title=line["title"],
         description=line["description"],
-        payload_schema=line["payload_schema"],
+        payload_schema=without_secret_defaults(line["payload_schema"]),
         is_async=line["is_async"],
         isolation="inline" if inline else "worker",
         timeout_seconds=line["timeout_seconds"],
@@ -216,6 +318,12 @@ def _function_info(plugin: FoundPlugin, line: Mapping[str, Any], *, inline: bool
         memory_mb=line["memory_mb"],
         idempotent=line["idempotent"],
         tags=tuple(line["tags"]),
+        retry_delay_seconds=line["retry_delay_seconds"],
+        retry_backoff=RetryBackoff(line["retry_backoff"]) if line["retry_backoff"] else None,
+        retry_max_delay_seconds=line["retry_max_delay_seconds"],
+        retry_jitter_percent=line["retry_jitter_percent"],
+        retry_on=tuple(line["retry_on"]),
+        no_retry_on=tuple(line["no_retry_on"]),
     )
 
 

@@ -17,11 +17,17 @@ from cronplug.sdk.context import Context
 P = ParamSpec("P")
 R = TypeVar("R")
 Isolation = Literal["auto", "worker", "inline"]
+Backoff = Literal["fixed", "exponential"]
+FailureKind = type[BaseException] | str
 
+FAILURE_KIND = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,99}")
 NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
 MAX_NAME_LENGTH = 100
 MAX_TIMEOUT_SECONDS = 604_800
 MAX_RETRIES = 100
+MAX_RETRY_DELAY_SECONDS = 86_400
+MAX_RETRY_CAP_SECONDS = 604_800
+MAX_FAILURE_KINDS = 20
 MIN_MEMORY_MB = 32
 MAX_MEMORY_MB = 1_048_576
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,10 +37,10 @@ JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 class Function(Generic[P, R]):
     """A callable registered under a name; calling it still calls the original.
 
-    `payload` is the pydantic model of the payload, None for a plain dictionary. `timeout` (seconds) and `max_retries`
-    are proposals for new tasks, None leaves the platform's default. `memory_mb` is the most its process may hold, None
-    for no limit. `parameters` says how the payload reaches the
-    callable: as one argument, or spread over its parameters.
+    `payload` is the pydantic model of the payload, None for a plain dictionary. `timeout`, `max_retries` and what
+    begins with `retry_` are what new tasks get that do not say it themselves (seconds, percent, kinds of failure), None
+    leaves the platform's default. `memory_mb` is the most its process may hold, None for no limit. `parameters` says how
+    the payload reaches the callable: as one argument, or spread over its parameters.
     """
 
     name: str
@@ -45,6 +51,12 @@ class Function(Generic[P, R]):
     isolation: Isolation
     timeout: int | None
     max_retries: int | None
+    retry_delay: int | None
+    retry_backoff: Backoff | None
+    retry_max_delay: int | None
+    retry_jitter: int | None
+    retry_on: tuple[str, ...]
+    no_retry_on: tuple[str, ...]
     memory_mb: int | None
     idempotent: bool
     title: str
@@ -97,6 +109,12 @@ def function(
     *,
     timeout: int | None = None,
     max_retries: int | None = None,
+    retry_delay: int | None = None,
+    retry_backoff: Backoff | None = None,
+    retry_max_delay: int | None = None,
+    retry_jitter: int | None = None,
+    retry_on: Iterable[FailureKind] = (),
+    no_retry_on: Iterable[FailureKind] = (),
     memory_mb: int | None = None,
     idempotent: bool = False,
     isolation: Isolation = "auto",
@@ -109,6 +127,10 @@ def function(
     The payload is one parameter annotated with a pydantic model, one parameter called `payload` annotated `dict`, or
     any annotated parameters. A parameter annotated `Context` or called `ctx` receives the context.
     `timeout` is in seconds (1 to 604800); `title` defaults to the verb, `description` to the docstring.
+    `max_retries` (0 to 100), `retry_delay` (1 to 86400 seconds), `retry_backoff` (`"fixed"` or `"exponential"`, then at
+    most `retry_max_delay`, 1 to 604800 seconds) and `retry_jitter` (0 to 100 percent) are for new tasks that do not say
+    it themselves, and so are `retry_on` and `no_retry_on`: the failures that are, or are not, tried again, as exception
+    classes (their subclasses too), names of such, or reasons such as `"timeout"`; at most 20 each.
     `memory_mb` (32 to 1048576) ends an attempt whose process, with all it started, holds more; an async function then
     has a worker to itself.
     `idempotent` tells people that a second attempt after a crash does no harm and gives the same; it changes nothing.
@@ -117,6 +139,8 @@ def function(
     Raises ValueError for a bad name or bound, TypeError for a signature that has no schema.
     """
     _check_options(name, timeout=timeout, max_retries=max_retries, memory_mb=memory_mb, isolation=isolation)
+    _check_retries(name, delay=retry_delay, backoff=retry_backoff, max_delay=retry_max_delay, jitter=retry_jitter)
+    kinds, other_kinds = _failure_kinds(name, "retry_on", retry_on), _failure_kinds(name, "no_retry_on", no_retry_on)
     if isinstance(tags, str):
         raise TypeError(f"{name}: tags must be a list of texts, not one text")
 
@@ -134,6 +158,12 @@ def function(
             isolation=isolation,
             timeout=timeout,
             max_retries=max_retries,
+            retry_delay=retry_delay,
+            retry_backoff=retry_backoff,
+            retry_max_delay=retry_max_delay,
+            retry_jitter=retry_jitter,
+            retry_on=kinds,
+            no_retry_on=other_kinds,
             memory_mb=memory_mb,
             idempotent=bool(idempotent),
             title=title or _title(name),
@@ -163,6 +193,33 @@ def _check_options(
         raise ValueError(f"{name}: memory_mb is for workers, isolation='inline' has none")
     if isolation not in typing.get_args(Isolation):
         raise ValueError(f"{name}: isolation is 'auto', 'worker' or 'inline', not {isolation!r}")
+
+
+def _check_retries(
+    name: str, *, delay: int | None, backoff: str | None, max_delay: int | None, jitter: int | None
+) -> None:
+    if delay is not None and not _is_whole_number(delay, 1, MAX_RETRY_DELAY_SECONDS):
+        raise ValueError(f"{name}: retry_delay is whole seconds from 1 to {MAX_RETRY_DELAY_SECONDS}, not {delay!r}")
+    if max_delay is not None and not _is_whole_number(max_delay, 1, MAX_RETRY_CAP_SECONDS):
+        raise ValueError(
+            f"{name}: retry_max_delay is whole seconds from 1 to {MAX_RETRY_CAP_SECONDS}, not {max_delay!r}"
+        )
+    if jitter is not None and not _is_whole_number(jitter, 0, 100):
+        raise ValueError(f"{name}: retry_jitter is percent from 0 to 100, not {jitter!r}")
+    if backoff is not None and backoff not in typing.get_args(Backoff):
+        raise ValueError(f"{name}: retry_backoff is 'fixed' or 'exponential', not {backoff!r}")
+
+
+def _failure_kinds(name: str, option: str, given: Iterable[FailureKind]) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"{name}: {option} must be a list of exception classes or names, not {given!r}")
+    kinds = tuple(dict.fromkeys(kind.__name__ if isinstance(kind, type) else kind for kind in given))
+    if len(kinds) > MAX_FAILURE_KINDS:
+        raise ValueError(f"{name}: {option} has at most {MAX_FAILURE_KINDS} kinds of failure")
+    for kind in kinds:
+        if not FAILURE_KIND.fullmatch(str(kind)):
+            raise ValueError(f"{name}: {option} takes exception classes, their names, or reasons; not {kind!r}")
+    return kinds
 
 
 def _is_whole_number(value: object, low: int, high: int) -> bool:
