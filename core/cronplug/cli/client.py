@@ -78,6 +78,11 @@ class Client:
         """The answer to POST."""
         return self._call("POST", path, json=dict(body or {}))
 
+    def upload(self, path: str, data: bytes, media_type: str, **query: Any) -> Any:
+        """The answer to a POST of a file; parameters that are None are not sent."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._call("POST", path, content=data, headers={"Content-Type": media_type}, params=given)
+
     def _call(self, method: str, path: str, **options: Any) -> Any:
         import httpx
 
