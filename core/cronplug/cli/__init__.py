@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import click
 
+from cronplug.cli.calendars import calendars
 from cronplug.cli.looking import functions, openapi, plugins, preview, version
 from cronplug.cli.plugin import plugin
 from cronplug.cli.remote import logs, tasks
@@ -40,7 +41,21 @@ def cli() -> None:
     """
 
 
-for command in (serve, migrate, token, check, tasks, logs, functions, plugins, plugin, preview, openapi, version):
+for command in (
+    serve,
+    migrate,
+    token,
+    check,
+    tasks,
+    calendars,
+    logs,
+    functions,
+    plugins,
+    plugin,
+    preview,
+    openapi,
+    version,
+):
     cli.add_command(command)
 
 
