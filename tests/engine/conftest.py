@@ -58,6 +58,40 @@ class Functions:
         return await self.body(spec, output, stop)
 
 
+class TestRegistry(Registry):
+    """A registry that knows one function without any plugin being installed."""
+
+    __test__ = False
+    installed = True
+
+    def function(self, name: str) -> FunctionInfo | None:
+        """`test.function`, unless the test has taken it away."""
+        return _FUNCTION if self.installed and name == _FUNCTION.name else None
+
+    def entry_point_of(self, name: str) -> tuple[str, str, str]:
+        """Where it would be found."""
+        return ("test", "test", "test")
+
+    def validate_payload(self, name: str, payload: Mapping[str, Any]) -> list[Any]:
+        """Every payload fits."""
+        return []
+
+
+_FUNCTION = FunctionInfo(
+    name="test.function",
+    plugin="test",
+    version="1",
+    title="Test",
+    description="",
+    payload_schema={"type": "object"},
+    is_async=True,
+    isolation="worker",
+    timeout_seconds=None,
+    max_retries=None,
+    tags=(),
+)
+
+
 def cron(expression: str, timezone: str = "UTC") -> tuple[CronRule, ...]:
     """The schedules of a task that has one cron expression."""
     return (CronRule(cron_expression=expression, timezone=timezone),)
@@ -69,6 +103,7 @@ class World:
 
     store: Store
     clock: SettableClock
+    registry: TestRegistry
     functions: Functions
     bus: EventBus
     doorbells: Doorbells
@@ -113,7 +148,7 @@ class World:
         """Every execution, oldest fire time first."""
         filter = executions.ExecutionFilter(task_id=task.id if task else None)
         found = await self.store.read(lambda conn: executions.select_executions(conn, filter, limit=5000))
-        return sorted(found, key=lambda execution: execution.scheduled_for)
+        return sorted(found, key=lambda execution: (execution.scheduled_for, execution.id))
 
     async def task(self, task_id: str) -> Task:
         """The task as it is stored now."""
@@ -125,39 +160,6 @@ class World:
         """Set the clock to a time of the day of START (or of another day: `2026-03-03 10:00:00`)."""
         day, _, time = text.rpartition(" ")
         self.clock.set(datetime.fromisoformat(f"{day or '2026-03-02'}T{time}+00:00"))
-
-
-class TestRegistry(Registry):
-    """A registry that knows one function without any plugin being installed."""
-
-    __test__ = False
-
-    def function(self, name: str) -> FunctionInfo | None:
-        """`test.function`, whatever is installed."""
-        return _FUNCTION if name == _FUNCTION.name else None
-
-    def entry_point_of(self, name: str) -> tuple[str, str, str]:
-        """Where it would be found."""
-        return ("test", "test", "test")
-
-    def validate_payload(self, name: str, payload: Mapping[str, Any]) -> list[Any]:
-        """Every payload fits."""
-        return []
-
-
-_FUNCTION = FunctionInfo(
-    name="test.function",
-    plugin="test",
-    version="1",
-    title="Test",
-    description="",
-    payload_schema={"type": "object"},
-    is_async=True,
-    isolation="worker",
-    timeout_seconds=None,
-    max_retries=None,
-    tags=(),
-)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -231,6 +233,7 @@ def build(store: Store, clock: SettableClock, slots: int) -> World:
     return World(
         store=store,
         clock=clock,
+        registry=registry,
         functions=functions,
         bus=bus,
         doorbells=doorbells,
