@@ -128,7 +128,7 @@ def test_the_29th_of_february_is_found(api: httpx.Client) -> None:
         ("nonsense", None),
         ("@never", None),
         ("* * * *", None),
-        ("* * * * * * *", None),
+        ("* * * * * * * *", None),
         ("", None),
         ("0 0 30 2 *", None),
         ("0 0 31 4,6,9,11 *", None),

@@ -138,7 +138,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("cronExpression", "00" + LONGEST_EXPRESSION[1:]),
     ("cronExpression", "0" * 257),
     ("cronExpression", "* * * *"),
-    ("cronExpression", "* * * * * * *"),
+    ("cronExpression", "* * * * * * * *"),
     ("cronExpression", "60 * * * *"),
     ("cronExpression", "* 24 * * *"),
     ("cronExpression", "* * 32 * *"),
