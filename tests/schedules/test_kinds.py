@@ -133,6 +133,7 @@ def test_counting_by_days_holds_over_a_year_of_several_zones() -> None:
         parse_schedule(cron_expression="*/7 1-3 * * *", timezone="Europe/Berlin"),
         parse_schedule(cron_expression="*/10 * L * *", timezone="America/St_Johns"),
         parse_schedule(cron_expression="30 */2 * * SUN", timezone="Pacific/Chatham"),
+        parse_schedule(cron_expression="*/30 15 12 * 2-6 * 2026", timezone="UTC"),
         IntervalSchedule(every_seconds=5400, anchor_at=START),
         IntervalSchedule(every_seconds=90_000, anchor_at=START - timedelta(days=200)),
         OnceSchedule(at=START + timedelta(minutes=1)),

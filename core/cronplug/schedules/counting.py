@@ -14,6 +14,7 @@ from cronplug.clock import EPOCH
 from cronplug.schedules.cron import CronSchedule
 from cronplug.schedules.instants import runs_after_gap, runs_once_in_repeat
 from cronplug.schedules.kinds import IntervalSchedule
+from cronplug.schedules.months import END_DAY, FIRST_DAYS, MONTH_OF_DAY, SHAPE_OF_MONTH
 from cronplug.schedules.schedule import Schedule
 from cronplug.schedules.spec import DAY_SECONDS, CronSpec
 from cronplug.schedules.walls import count_walls
@@ -107,10 +108,20 @@ def _cron_seconds(part: CronSchedule, begin: int) -> int:
 def _shown_seconds(spec: CronSpec, wall: int) -> int:
     """What the fields name in the 24 hours from the wall time `wall` on."""
     today, time = divmod(wall, DAY_SECONDS)
-    is_wanted, is_next_wanted = (
-        bool(count_walls(spec, day * DAY_SECONDS, (day + 1) * DAY_SECONDS)) for day in (today, today + 1)
+    return _from_time(
+        spec.seconds, spec.minutes, spec.hours, time, _is_wanted(spec, today), _is_wanted(spec, today + 1)
     )
-    return _from_time(spec.seconds, spec.minutes, spec.hours, time, is_wanted, is_next_wanted)
+
+
+def _is_wanted(spec: CronSpec, day: int) -> bool:
+    """Whether a local day (counted from 1970-01-01) is chosen."""
+    if not 0 <= day < END_DAY:
+        return False
+    month = MONTH_OF_DAY[day]
+    year, month_of_year = divmod(month, 12)
+    if not spec.months >> month_of_year & 1 or (spec.years is not None and not spec.years >> year & 1):
+        return False
+    return bool(spec.days[SHAPE_OF_MONTH[month]] >> day - FIRST_DAYS[month] + 1 & 1)
 
 
 @lru_cache(maxsize=128)
