@@ -200,6 +200,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
 
     try:
         new_token = await doors.ensure_admin_token()
+        await operations.keep_secret_schemas()
         await seed(store, registry, ids, settings, clock.now())
         await engine.start()
         for executor in (executors.workers, executors.inline, executors.http):

@@ -17,7 +17,8 @@ async def test_functions_are_listed_with_their_schemas(api: Api) -> None:
     assert list(listed) == sorted(listed)
     assert report.keys() == {
         "name", "title", "plugin", "version", "description", "payloadSchema", "isolation", "isAsync",
-        "timeoutSeconds", "maxRetries", "idempotent", "tags", "taskCount",
+        "timeoutSeconds", "maxRetries", "retryDelaySeconds", "retryBackoff", "retryMaxDelaySeconds",
+        "retryJitterPercent", "retryOn", "noRetryOn", "idempotent", "tags", "taskCount",
     }  # fmt: skip
     assert (report["plugin"], report["version"], report["isolation"]) == ("sample-plugin", "1.2.3", "worker")
     assert (report["isAsync"], report["timeoutSeconds"], report["maxRetries"]) == (True, 30, None)
@@ -102,7 +103,10 @@ async def test_an_idempotency_key_invokes_once(api: Api) -> None:
 async def test_plugins_are_listed(api: Api) -> None:
     listed = {plugin["name"]: plugin for plugin in (await api.get("/plugins"))["list"]}
     sample = listed["sample-plugin"]
-    assert sample.keys() == {"name", "version", "status", "error", "functions", "warnings", "importSeconds"}
+    assert sample.keys() == {
+        "name", "version", "status", "error", "functions", "warnings", "importSeconds", "hooks", "hookFaults",
+        "entryPoints",
+    }  # fmt: skip
     assert (sample["version"], sample["status"], sample["error"]) == ("1.2.3", "ok", None)
     assert "sample.report" in sample["functions"]
 

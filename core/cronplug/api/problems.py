@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, ValidationError
-from quart import Quart, Response, g
+from quart import Quart, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from cronplug.api.fields import Answer
-from cronplug.errors import CronplugError, FieldError, InvalidInput
+from cronplug.errors import CronplugError, FieldError, InvalidInput, json_pointer
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,32 @@ class ProblemField(Answer):
     message: str
     code: str | None = None
     position: int | None = Field(None, description="Characters from the start of the field's text, from 0.")
+    pointer: str | None = Field(
+        None, description="JSON Pointer (RFC 6901) of the field in the body, like /functionPayload/days."
+    )
+
+    @classmethod
+    def of(cls, error: FieldError) -> Self:
+        """The fault as it is answered."""
+        return cls(
+            field=error.field,
+            message=error.message,
+            code=error.code,
+            position=error.position,
+            pointer=_pointer(error) if error.pointer is None else error.pointer,
+        )
+
+
+_PLAIN_NAME = re.compile(r"(?!httpHeaders\.)[a-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*")
+"""A dotted name that can be nothing but a place in a body; header names may have dots of their own."""
+
+
+def _pointer(error: FieldError) -> str | None:
+    if not _PLAIN_NAME.fullmatch(error.field):
+        return None
+    if has_request_context() and (request.method in ("GET", "HEAD") or error.field in request.args):
+        return None
+    return json_pointer(error.field.split("."))
 
 
 class Problem(Answer):
@@ -66,24 +93,26 @@ def problem(
         status=status,
         detail=detail,
         code=code,
-        errors=[ProblemField(field=e.field, message=e.message, code=e.code, position=e.position) for e in errors],
+        errors=[ProblemField.of(error) for error in errors],
     )
     response = Response(body.model_dump_json(by_alias=True), status, content_type=PROBLEM_TYPE)
     response.headers.extend(list(headers))
     return response
 
 
-def invalid(error: ValidationError, *, within: str = "") -> InvalidInput:
-    """Pydantic's findings as ours: dotted JSON names, one sentence each."""
-    return InvalidInput([_field_error(found, within) for found in error.errors(include_url=False, include_input=False)])
+def invalid(error: ValidationError, *, within: str = "", in_body: bool = True) -> InvalidInput:
+    """Pydantic's findings as ours: dotted JSON names, one sentence each; with JSON Pointers for a body."""
+    found = error.errors(include_url=False, include_input=False)
+    return InvalidInput([_field_error(fault, within, in_body) for fault in found])
 
 
-def _field_error(found: Any, within: str) -> FieldError:
+def _field_error(found: Any, within: str, in_body: bool) -> FieldError:
     names = [str(part) for part in found["loc"] if part not in KIND_TAGS]
     context = found.get("ctx") or {}
     code = context.get("code") if found["type"] == "cronplug" else found["type"]
     message = {"extra_forbidden": "is not a known field", "missing": "is required"}.get(found["type"], found["msg"])
-    return FieldError(".".join(([within] if within else []) + names), message, code)
+    path = [*([within] if within else []), *names]
+    return FieldError(".".join(path), message, code, pointer=json_pointer(path) if in_body else None)
 
 
 def install_error_answers(app: Quart) -> None:

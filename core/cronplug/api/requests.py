@@ -55,7 +55,7 @@ def read_query(model: type[ModelType]) -> ModelType:
     try:
         return model.model_validate(dict(request.args))
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, in_body=False) from None
 
 
 async def read_upload(media_type: str) -> bytes:

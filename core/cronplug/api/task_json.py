@@ -32,6 +32,7 @@ from cronplug.api.fields import (
 from cronplug.api.rule_json import Expression, Rule, RulesIn, Zone, read_rules, show_rule
 from cronplug.api.shorthand import Asked, Schedules, merge_schedules
 from cronplug.errors import InvalidInput
+from cronplug.executors.expectations import STATUS_PATTERN
 from cronplug.operations import TaskView
 from cronplug.schedules import describe_task, shown_schedule
 
@@ -40,6 +41,9 @@ MethodName = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]
 OverlapName = Literal["skip", "queue", "allow", "replace"]
 DeliveryName = Literal["at_least_once", "at_most_once"]
 BackoffName = Literal["fixed", "exponential"]
+_EXPECT_STATUS = "Statuses that mean success: 204, 2xx, 200-299."
+_EXPECT_BODY = "A text that the answer has to contain."
+_RETRY_STATUS = "Unexpected statuses that are tried again, as in httpExpectStatus; empty: every one."
 StateName = Literal["active", "done", "disabled", "manual", "function_missing", "payload_invalid", "schedule_error"]
 TaskSort = Literal["name", "-name", "createdAt", "-createdAt", "nextRunAt", "-nextRunAt", "updatedAt", "-updatedAt"]
 
@@ -88,6 +92,9 @@ class Task(Answer):
     http_url: str | None
     http_headers: dict[str, str]
     http_body: str | None
+    http_expect_status: list[str] = Field(description=_EXPECT_STATUS)
+    http_expect_body: str | None = Field(description=_EXPECT_BODY)
+    http_retry_status: list[str] = Field(description=_RETRY_STATUS)
     catch_up: CatchUpName
     catch_up_window_seconds: int = Field(description="catchUp all: how late a missed fire time may still run.")
     catch_up_max: int = Field(description="catchUp all: how many missed fire times run, the newest.")
@@ -141,6 +148,9 @@ class Task(Answer):
             http_url=definition.http_url,
             http_headers=dict(definition.http_headers),
             http_body=definition.http_body,
+            http_expect_status=list(definition.http_expect_status),
+            http_expect_body=definition.http_expect_body,
+            http_retry_status=list(definition.http_retry_status),
             catch_up=definition.catch_up.value,
             catch_up_window_seconds=definition.catch_up_window_seconds,
             catch_up_max=definition.catch_up_max,
@@ -223,6 +233,8 @@ RetryDelay = Annotated[int, Field(ge=1, le=86_400), WHOLE]
 RetryCap = Annotated[int, Field(ge=1, le=604_800), WHOLE]
 Percent = Annotated[int, Field(ge=0, le=100), WHOLE]
 FailureKind = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")]
+StatusPatternText = Annotated[str, StringConstraints(pattern=f"^{STATUS_PATTERN}$")]
+StatusPatterns = Annotated[list[StatusPatternText], Field(max_length=20)]
 FailureKinds = Annotated[list[FailureKind], Field(max_length=50)]
 Timeout = Annotated[int, Field(ge=1, le=604_800), WHOLE]
 Jitter = Annotated[int, Field(ge=0, le=86_400), WHOLE]
@@ -261,6 +273,13 @@ class NewTask(Body):
     http_url: UrlIn | None = Field(None, description="Absolute, http or https. Required for type http.")
     http_headers: HeadersIn | None = Field(default_factory=dict)
     http_body: str | None = None
+    http_expect_status: Annotated[list[StatusPatternText], Field(min_length=1, max_length=20)] | None = Field(
+        default_factory=lambda: ["2xx"], description=_EXPECT_STATUS
+    )
+    http_expect_body: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = Field(
+        None, description=_EXPECT_BODY
+    )
+    http_retry_status: StatusPatterns | None = Field(default_factory=list, description=_RETRY_STATUS)
     catch_up: CatchUpIn = "none"
     catch_up_window_seconds: CatchUpWindow = Field(
         86_400, description="catchUp all: how late a missed fire time may still run."
@@ -272,7 +291,7 @@ class NewTask(Body):
     overlap: OverlapName = "skip"
     overlap_queue_max: QueueMax = Field(10, description="overlap queue: how many executions may wait.")
     delivery: DeliveryName = "at_least_once"
-    max_retries: Retries = 0
+    max_retries: Retries = Field(0, description="Default: as the function says, like all of retries, or else 0.")
     retry_delay_seconds: RetryDelay = 60
     retry_backoff: BackoffName = "fixed"
     retry_max_delay_seconds: RetryCap = Field(3_600, description="retryBackoff exponential: the longest delay.")
@@ -286,9 +305,15 @@ class NewTask(Body):
     )
     timeout_seconds: Timeout = Field(300, description="Per attempt.")
 
-    def definition(self, *, default_timezone: str) -> model.TaskDefinition:
-        """The whole task that is asked for. Raises InvalidInput when it contradicts itself."""
+    def definition(self, *, default_timezone: str, function: model.FunctionInfo | None = None) -> model.TaskDefinition:
+        """The whole task that is asked for; how it is retried, where it does not say, as `function` says.
+
+        Raises InvalidInput when it contradicts itself.
+        """
         values = _domain_values({name: getattr(self, name) for name in type(self).model_fields})
+        if function is not None and self.type == "function":
+            said = {name: getattr(function, name) for name in _OF_FUNCTION if name not in self.model_fields_set}
+            values |= {name: value for name, value in said.items() if value is not None}
         schedules = merge_schedules(
             Schedules(default_timezone), self._asked(default_timezone, default_timezone), is_new=True
         )
@@ -334,15 +359,28 @@ _ENUMS: dict[str, type[StrEnum]] = {
     "delivery": model.Delivery,
     "retry_backoff": model.RetryBackoff,
 }
-_LISTS = ("tags", "retry_on", "no_retry_on")
+_LISTS = ("tags", "retry_on", "no_retry_on", "http_expect_status", "http_retry_status")
+_OF_FUNCTION = (
+    "max_retries",
+    "retry_delay_seconds",
+    "retry_backoff",
+    "retry_max_delay_seconds",
+    "retry_jitter_percent",
+    "retry_on",
+    "no_retry_on",
+)
+"""What a function may say for new tasks that do not."""
 _OF_SCHEDULES = frozenset({"cron_expression", "timezone", "schedules"})
 
 
 def _domain_values(fields: dict[str, Any]) -> dict[str, Any]:
     """JSON's values as those of TaskDefinition, without those of schedules; null becomes the default."""
-    when_null: dict[str, Any] = {"description": "", "function_payload": {}, "http_headers": {}} | dict.fromkeys(
-        _LISTS, ()
-    )
+    when_null: dict[str, Any] = dict.fromkeys(_LISTS, ()) | {
+        "description": "",
+        "function_payload": {},
+        "http_headers": {},
+        "http_expect_status": ("2xx",),
+    }
     values: dict[str, Any] = {
         name: when_null.get(name) if value is None else value
         for name, value in fields.items()

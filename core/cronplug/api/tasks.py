@@ -81,8 +81,12 @@ async def create_task() -> Response:
     """Create a task."""
     body = await read_body(NewTask)
     with faults_named_as_given(body):
-        definition = body.definition(default_timezone=parts().settings.default_timezone)
-        made = await parts().operations.create_task(definition, idempotency=await idempotency("createTask", _as_json))
+        operations = parts().operations
+        definition = body.definition(
+            default_timezone=parts().settings.default_timezone,
+            function=operations.find_function(body.function_name),
+        )
+        made = await operations.create_task(definition, idempotency=await idempotency("createTask", _as_json))
     shown = made.answer if isinstance(made, Replayed) else _as_json(made)
     headers = {"Location": f"/api/scheduler/tasks/{shown['id']}", "ETag": entity_tag(shown["revision"])}
     return json_answer(shown, 201, headers=headers)

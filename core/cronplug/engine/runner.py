@@ -207,7 +207,8 @@ class Runner:
             if function is None:
                 return _failed(
                     Reason.UNKNOWN_FUNCTION,
-                    f"The function {execution.function_name!r} is not registered: install its plugin and restart.",
+                    f"The function {execution.function_name!r} is not registered: install its plugin and rescan"
+                    " (POST /plugins/rescan or `cronplug plugins rescan`).",
                 )
             spec = self._spec(execution, definition, function, kept)
             executor = self._executors.inline if function.isolation == "inline" else self._executors.workers

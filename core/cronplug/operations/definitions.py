@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from cronplug.errors import FieldError, InvalidInput
 from cronplug.model import IntervalRule, Json, OnceRule, ScheduleRule, TaskDefinition, TaskType
 from cronplug.registry import Registry
+from cronplug.registry.payloads import ROOT, below
 from cronplug.schedules import check_schedule, parse_rule
 from cronplug.schedules.zones import load_zone
 
@@ -162,16 +163,11 @@ def calendar_faults(
 
 
 def payload_faults(
-    name: str, payload: Mapping[str, Json], registry: Registry, *, field: str = "functionPayload"
+    name: str, payload: Mapping[str, Json], registry: Registry, *, field: str = ROOT
 ) -> list[FieldError]:
     """What is wrong with `payload` for the registered function `name`; fields begin with `field`."""
     faults = registry.validate_payload(name, payload)
-    if field == "functionPayload":
-        return faults
-    return [
-        FieldError(field + fault.field.removeprefix("functionPayload"), fault.message, fault.code, fault.position)
-        for fault in faults
-    ]
+    return faults if field == ROOT else [below(fault, field) for fault in faults]
 
 
 def unknown_function(name: str, registry: Registry) -> FieldError:

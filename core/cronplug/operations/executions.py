@@ -7,6 +7,7 @@ import asyncio
 from cronplug.errors import ExecutionEnded, NotFound
 from cronplug.model import ENDED, ArtifactInfo, Execution, Status
 from cronplug.operations.means import Room
+from cronplug.operations.secrets import hide_in_definition, hide_in_execution
 from cronplug.operations.views import TOTAL_CAP, ExecutionPage, ExecutionView, LogPage
 from cronplug.store import Conn, artifacts, executions, logs, tasks
 
@@ -41,7 +42,7 @@ class ExecutionOperations(Room):
         return await self._means.store.read(select)
 
     async def get_execution(self, execution_id: str) -> ExecutionView:
-        """An execution with its earlier attempts. Raises NotFound."""
+        """An execution with its earlier attempts, the secrets of its payload masked. Raises NotFound."""
 
         async def select(conn: Conn) -> ExecutionView:
             execution = await executions.select_execution(conn, execution_id)
@@ -51,7 +52,12 @@ class ExecutionOperations(Room):
             if execution.task_id is not None and execution.task_revision is not None:
                 definition = await tasks.select_definition(conn, execution.task_id, revision=execution.task_revision)
             attempts = await executions.select_attempts(conn, execution_id)
-            return ExecutionView(execution=execution, attempts=attempts, definition=definition)
+            registry = self._means.registry
+            return ExecutionView(
+                execution=hide_in_execution(execution, registry),
+                attempts=attempts,
+                definition=None if definition is None else hide_in_definition(definition, registry),
+            )
 
         return await self._means.store.read(select)
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Mapping, Sequence
 
 from cronplug.errors import NotFound
-from cronplug.model import Execution, FunctionInfo, Json, PluginRecord, Status, TaskType, Trigger
+from cronplug.model import Execution, FunctionInfo, Json, PluginRecord, Status, Task, TaskType, Trigger
 from cronplug.operations.definitions import payload_faults
+from cronplug.operations.impact import Impact, plan_impact
 from cronplug.operations.means import Room, refuse
+from cronplug.operations.secrets import KEPT, fill_payload
 from cronplug.operations.views import Idempotency, Replayed
+from cronplug.registry.installed import canonical
+from cronplug.registry.upgrades import NewVersion
+from cronplug.store import Conn, access, tasks
 
 _DEFAULT_INVOKE_TIMEOUT_SECONDS = 300
+_TASKS_AT_ONCE = 200
 
 
 class FunctionOperations(Room):
@@ -27,6 +35,10 @@ class FunctionOperations(Room):
             raise NotFound("function", name)
         return function
 
+    def find_function(self, name: str | None) -> FunctionInfo | None:
+        """The registered function of that name, if there is one."""
+        return self._means.registry.function(name) if name else None
+
     async def invoke_function(
         self,
         name: str,
@@ -39,6 +51,7 @@ class FunctionOperations(Room):
         if (kept := await self._means.kept(idempotency)) is not None:
             return kept
         function = self.get_function(name)
+        payload = fill_payload(name, payload, self._means.registry, stored=None, field="payload")
         refuse(payload_faults(name, payload, self._means.registry, field="payload"))
         now = self._means.clock.now()
         execution = Execution(
@@ -61,6 +74,57 @@ class FunctionOperations(Room):
 
     async def rescan_plugins(self) -> Sequence[PluginRecord]:
         """Look for new, changed and removed plugins."""
-        records = await self._means.registry.rescan()
-        self._means.bus.publish("plugin", "*", "updated")
-        return records
+        means = self._means
+        await means.registry.rescan()
+        await self.keep_secret_schemas()
+        means.bus.publish("plugin", "*", "updated")
+        return means.registry.plugins()
+
+    async def keep_secret_schemas(self) -> None:
+        """Bring together what the registry and the database know of secrets in payloads.
+
+        So the secrets of a task stay secret while its function is missing, and in the executions of older versions.
+        """
+        registry = self._means.registry
+
+        async def merge(conn: Conn) -> None:
+            stored = await access.get_meta(conn, KEPT)
+            registry.remember_secrets(json.loads(stored) if stored else {})
+            now_known = json.dumps(registry.secret_schemas(), sort_keys=True)
+            if now_known != (stored or "{}"):
+                await access.set_meta(conn, KEPT, now_known)
+
+        await self._means.store.write(merge)
+
+    async def look_at_impact(self, name: str, new: NewVersion | None = None) -> Impact:
+        """What taking `new` as the plugin `name` would mean for tasks, or what is installed now and not yet looked at.
+
+        Nothing is changed. Raises NotFound when there is no such plugin.
+        """
+        registry = self._means.registry
+        record = next((r for r in registry.plugins() if canonical(r.name) == canonical(name)), None)
+        if new is None:
+            new = await registry.look_at(name)
+            if new is None and record is None:
+                raise NotFound("plugin", name)
+        present = [f for f in registry.functions() if record is not None and f.plugin == record.name]
+        shown = record.name if record is not None else new.name if new is not None else name
+        impact = plan_impact(shown, present=present, version=None if record is None else record.version, new=new)
+        for function in sorted(impact.functions):
+            await self._judge_tasks(impact, function)
+        return impact
+
+    async def _judge_tasks(self, impact: Impact, function: str) -> None:
+        filter = tasks.TaskFilter(type=TaskType.FUNCTION, function_name=function)
+        judged = 0
+        while True:
+
+            async def select(conn: Conn, offset: int = judged) -> list[Task]:
+                return await tasks.select_tasks(conn, filter, sort="createdAt", limit=_TASKS_AT_ONCE, offset=offset)
+
+            found = await self._means.store.read(select)
+            impact.look_at(found)
+            judged += len(found)
+            if len(found) < _TASKS_AT_ONCE:
+                return
+            await asyncio.sleep(0)  # schemas may be slow to check: others get a turn

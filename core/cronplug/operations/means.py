@@ -13,6 +13,7 @@ from cronplug.ids import IdGenerator
 from cronplug.model import Execution, Task
 from cronplug.operations.bars import WhatBars
 from cronplug.operations.next_runs import next_that_runs
+from cronplug.operations.secrets import hide_in_task
 from cronplug.operations.states import TaskStates
 from cronplug.operations.views import Idempotency, Replayed, TaskView
 from cronplug.registry import Registry
@@ -42,9 +43,9 @@ class Means:
     calendars: CalendarCache
 
     def view(self, task: Task, recent: Sequence[Execution], what_bars: WhatBars) -> TaskView:
-        """A task as it is shown."""
+        """A task as it is shown, its secrets masked."""
         return TaskView(
-            task=task,
+            task=hide_in_task(task, self.registry),
             state=self.states.of(task, self.clock.now()),
             next_run_at=next_that_runs(task, pause=what_bars.pause, calendars=what_bars.calendars),
             recent=recent,

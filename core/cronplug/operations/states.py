@@ -41,8 +41,12 @@ class TaskStates:
         fits = self._fits.get(key)
         if fits is None:
             definition = task.definition
-            faults = self._registry.validate_payload(definition.function_name or "", definition.function_payload)
-            fits = self._fits[key] = not faults
+            name = definition.function_name or ""
+            payloads = [definition.function_payload, *(rule.payload for rule in definition.schedules)]
+            fits = not any(
+                self._registry.validate_payload(name, payload) for payload in payloads if payload is not None
+            )
+            self._fits[key] = fits
             if len(self._fits) > _REMEMBERED:
                 self._fits.popitem(last=False)
         return fits

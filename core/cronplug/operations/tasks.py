@@ -14,6 +14,7 @@ from cronplug.operations.definitions import calendar_faults, calendars_of, check
 from cronplug.operations.means import Room, refuse
 from cronplug.operations.next_runs import next_after_change
 from cronplug.operations.queueing import Fires, Queued, announce, queue_fires
+from cronplug.operations.secrets import fill_in_definition
 from cronplug.operations.views import Idempotency, Page, Replayed, TaskView
 from cronplug.planning.bars import find_bars
 from cronplug.planning.fire_times import PlannedFire, catch_up_policy, plan_enable_catch_up
@@ -38,7 +39,7 @@ class TaskOperations(Room):
         if (kept := await means.kept(idempotency)) is not None:
             return kept
         now = means.clock.now()
-        definition = with_anchors(definition, now=now)
+        definition = fill_in_definition(with_anchors(definition, now=now), means.registry, before=None)
         self._check(definition, now=now)
         task_id = means.ids.new(now)
         task = Task(
@@ -112,6 +113,7 @@ class TaskOperations(Room):
             given = changes(old.definition) if callable(changes) else changes
             now = means.clock.now()
             definition = with_anchors(dataclasses.replace(old.definition, **given), now=now)
+            definition = fill_in_definition(definition, means.registry, before=old.definition)
             if same_json(dataclasses.asdict(definition), dataclasses.asdict(old.definition)):
                 return await self.get_task(task_id)
             self._check(definition, now=now, before=old.definition)

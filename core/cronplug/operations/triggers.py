@@ -11,6 +11,7 @@ from cronplug.model import ENDED, Execution, Json, Status, Task, TaskType, Trigg
 from cronplug.operations.definitions import payload_faults
 from cronplug.operations.means import Room, refuse
 from cronplug.operations.queueing import ByHand, announce, overlap_for_manual
+from cronplug.operations.secrets import fill_payload
 from cronplug.operations.views import Idempotency, Replayed
 from cronplug.store import Conn, executions, tasks
 
@@ -40,9 +41,13 @@ class TriggerOperations(Room):
             function = means.registry.function(definition.function_name or "")
             if function is None:
                 raise Conflict(
-                    f"The function {definition.function_name!r} is not registered: install its plugin and restart."
+                    f"The function {definition.function_name!r} is not registered: install its plugin and rescan"
+                    " (POST /plugins/rescan or `cronplug plugins rescan`)."
                 )
             if payload is not None:
+                payload = fill_payload(
+                    function.name, payload, means.registry, stored=definition.function_payload, field="payload"
+                )
                 refuse(payload_faults(function.name, payload, means.registry, field="payload"))
         elif payload:
             refuse([FieldError("payload", "An HTTP task takes no payload; its body is httpBody.", "not_allowed")])
