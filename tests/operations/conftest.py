@@ -1,0 +1,20 @@
+"""Operations are tested on the engine's world: a real store, a clock that tests set, steps.
+
+On SQLite, since the store and the engine are tested on both; a module with statements of its own asks for both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import make_world, store, world
+
+__all__ = ["make_world", "store", "world"]
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """An empty database."""
+    return f"sqlite:///{tmp_path / 'test.db'}"
