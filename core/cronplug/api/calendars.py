@@ -21,6 +21,7 @@ from cronplug.api.parts import parts
 from cronplug.api.requests import entity_tag, expected_revision, read_body, read_upload
 from cronplug.operations.calendars import CalendarView
 
+# Paths name the length of ids, so that /calendars/import is no calendar.
 calendars = Blueprint("calendars", __name__, url_prefix="/api/scheduler/calendars")
 
 ICS = "text/calendar"
@@ -72,7 +73,7 @@ async def import_calendar(query: ImportQuery) -> Response:
     return answer(ImportedCalendar.of(made), 201, headers=_place(made.view) | _tag(made.view))
 
 
-@calendars.get("/<calendar_id>")
+@calendars.get("/<string(length=13):calendar_id>")
 @operation("getCalendar", tag="calendars", answers={200: Calendar}, problems=(404,), answer_headers=("ETag",))
 async def get_calendar(calendar_id: str) -> Response:
     """Show a calendar with its entries."""
@@ -80,7 +81,7 @@ async def get_calendar(calendar_id: str) -> Response:
     return answer(Calendar.of(view), headers=_tag(view))
 
 
-@calendars.route("/<calendar_id>", methods=["PUT", "PATCH"])
+@calendars.route("/<string(length=13):calendar_id>", methods=["PUT", "PATCH"])
 @operation(
     "updateCalendar",
     tag="calendars",
@@ -106,7 +107,7 @@ async def update_calendar(calendar_id: str) -> Response:
     return answer(Calendar.of(view), headers=_tag(view))
 
 
-@calendars.delete("/<calendar_id>")
+@calendars.delete("/<string(length=13):calendar_id>")
 @operation("deleteCalendar", tag="calendars", answers={204: None}, problems=(404, 409))
 async def delete_calendar(calendar_id: str) -> Response:
     """Delete a calendar.
@@ -117,7 +118,7 @@ async def delete_calendar(calendar_id: str) -> Response:
     return no_content()
 
 
-@calendars.post("/<calendar_id>/import")
+@calendars.post("/<string(length=13):calendar_id>/import")
 @operation(
     "reimportCalendar",
     tag="calendars",
@@ -146,7 +147,7 @@ async def reimport_calendar(calendar_id: str, query: ImportQuery) -> Response:
     return answer(ImportedCalendar.of(made), headers=_tag(made.view))
 
 
-@calendars.get("/<calendar_id>/preview")
+@calendars.get("/<string(length=13):calendar_id>/preview")
 @operation(
     "previewCalendar", tag="calendars", query=CalendarPreviewQuery, answers={200: CalendarCoverage}, problems=(404,)
 )

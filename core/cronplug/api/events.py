@@ -16,7 +16,7 @@ events = Blueprint("events", __name__, url_prefix="/api/scheduler")
 async def follow_events() -> Response:
     """Follow what changes.
 
-    `event: task|execution|plugin|stats` with data `{id, change: created|updated|deleted}`: fetch what you show again.
+    `event: task|execution|calendar|plugin|stats` with data `{id, change: created|updated|deleted}`: fetch what you show again.
     A comment line every 15 seconds keeps the connection alive; `event: bye` comes at shutdown.
     """
     return stream(follow_changes(parts().bus))

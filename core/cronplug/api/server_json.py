@@ -111,7 +111,7 @@ class Health(Answer):
 
 
 class Change(Answer):
-    """Something changed; `id` names it. The event's name is the kind: task, execution, plugin or stats."""
+    """Something changed; `id` names it. The event's name is the kind: task, execution, calendar, plugin or stats."""
 
     id: str
     change: Literal["created", "updated", "deleted"]
