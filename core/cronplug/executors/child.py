@@ -70,6 +70,7 @@ class Run:
         self.fault: Reason | None = None
         self.linked = False
         self.function = ""
+        self.is_async = False
         self._on_end = on_end
         self._characters = 0
         self._printed = {stream: self._splitter(stream) for stream in _STREAMS.values()}

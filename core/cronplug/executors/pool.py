@@ -131,7 +131,7 @@ class WorkerPool:
         if worker is None:
             return _ended_on_request(stop.why or "shutdown", None, worker=None)
         run = worker.begin(_call(spec), output)
-        run.function = spec.function_name or ""
+        run.function, run.is_async = spec.function_name or "", spec.is_async
         if spec.memory_mb is not None:
             worker.memory_limit_bytes = spec.memory_mb * 1024 * 1024
             self._hurry.set()
@@ -202,22 +202,20 @@ class WorkerPool:
             return
         if culprit is not run:
             culprit.fault = culprit.fault or Reason.CUT_OFF
-        self._mark_unruly(culprit.function)
+        self._mark_unruly(culprit)
         worker.kill(culprit)
 
     def _end_blocked(self, worker: WorkerProcess, run: Run) -> None:
         """A run has blocked the loop of a shared worker for too long."""
-        self._mark_unruly(run.function)
+        self._mark_unruly(run)
         if len(worker.runs) > 1:
             run.fault = run.fault or Reason.CUT_OFF
             worker.kill(run)
 
-    def _mark_unruly(self, function: str) -> None:
-        if self._unruly.get(function) != self._registry.generation:
-            self._unruly[function] = self._registry.generation
-            _log.warning(
-                "function %s blocks or ends the workers it shares: it gets one to itself from now on", function
-            )
+    def _mark_unruly(self, run: Run) -> None:
+        if run.is_async and self._unruly.get(run.function) != self._registry.generation:
+            self._unruly[run.function] = self._registry.generation
+            _log.warning("function %s blocks or ends its workers: it gets one to itself from now on", run.function)
 
     def _judge_loss(
         self, loss: WorkerLost, run: Run, spec: AttemptSpec, worker: WorkerProcess, *, exclusive: bool
@@ -241,8 +239,8 @@ class WorkerPool:
         if loss.had_neighbours:
             self._suspect(spec.execution_id)
             return _cut_off(f"The worker process it shared with other executions {loss}.", worker)
-        if exclusive and spec.is_async:
-            self._mark_unruly(run.function)
+        if exclusive:
+            self._mark_unruly(run)
         return Outcome(
             verdict="failed",
             reason=Reason.WORKER_DIED,
