@@ -242,7 +242,7 @@ PLANS = {
     "claim": (executions.CLAIM, "ix_executions_queued"),
     "next available": (executions.SELECT_NEXT_AVAILABLE_AT, "ix_executions_queued"),
     "expired": (executions.SELECT_EXPIRED, "ix_executions_lease"),
-    "unfinished of tasks": (executions.SELECT_UNFINISHED_TASK_IDS, "ix_executions_unfinished"),
+    "unfinished of tasks": (executions.SELECT_UNFINISHED, "ix_executions_unfinished"),
     "running of a task": (executions.LOCK_UNFINISHED_OF_TASK, "ix_executions_unfinished"),
     "recent of tasks": (executions.SELECT_RECENT, "ix_executions_task"),
     "leases of others": (executions.EXPIRE_OTHERS, "ix_executions_lease"),
@@ -257,6 +257,11 @@ PLANS = {
     "of a task": (executions._list_stmt(("task_id", "before_id")), "ix_executions_task"),
     "of a function": (executions._list_stmt(("function_name", "before_id")), "ix_executions_function"),
     "figures": (stats.EXECUTIONS, "COVERING INDEX ix_executions_status"),
+    "held": (executions.HOLDS, "ix_executions_queued"),
+    "replaced": (executions.REPLACE_UNFINISHED, "ix_executions_unfinished"),
+    "whose turn it is": (executions.SELECT_NEXT_TURNS_OF, "SEARCH waiting USING INDEX ix_executions_unfinished"),
+    "release": (executions.RELEASE, "SEARCH waiting USING INDEX ix_executions_unfinished"),
+    "awaits an end": (tasks.SELECT_AWAITING_END, "ix_tasks_awaiting_end"),
 }
 
 

@@ -46,6 +46,7 @@ PLANNER_LATE = timedelta(seconds=15)
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 _CLAIMING_POLL_SECONDS = 0.01
 _PAUSE_BETWEEN_RELEASES_SECONDS = 0.02
+_RARER_THAN_LONG = 20
 _PAUSE_BETWEEN_ZONE_STEPS_SECONDS = 0.05
 _PAUSE_BEFORE_LOCKED_SECONDS = 0.05
 """Before asking again for what could start but could not be claimed: another node has it locked, or it still runs here."""
@@ -171,14 +172,16 @@ class Engine:
             await asyncio.sleep(_PAUSE_BETWEEN_ZONE_STEPS_SECONDS)
 
     async def _release(self) -> None:
-        bell = self._doorbells.ends
+        bell, clock = self._doorbells.ends, asyncio.get_running_loop().time
         look_at_all_at = 0.0
         while not self._stopping.is_set():
             await bell.wait(at_most_seconds=POLL_SECONDS)
-            ended_of, now = bell.take(), asyncio.get_running_loop().time()
-            if now >= look_at_all_at:
-                ended_of, look_at_all_at = None, now + LOOK_AT_ALL_SECONDS
+            ended_of, began = bell.take(), clock()
+            if began >= look_at_all_at:
+                ended_of = None
             await self._step("release", partial(self.steps.releaser.release_once, ended_of))
+            if ended_of is None:  # with very much that waits a look takes its time, but never most of it
+                look_at_all_at = clock() + max(LOOK_AT_ALL_SECONDS, _RARER_THAN_LONG * (clock() - began))
             await asyncio.sleep(_PAUSE_BETWEEN_RELEASES_SECONDS)  # what ends meanwhile shares the next step
 
     async def _claim(self, attempts: asyncio.TaskGroup) -> None:
