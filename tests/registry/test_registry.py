@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cronplug.errors import FieldError
-from cronplug.model import PluginRecord
+from cronplug.model import HookFault, PluginRecord, RetryBackoff
 from cronplug.registry import Registry
 from cronplug.registry.payloads import check_payload, make_validator
+from cronplug.registry.secrets import MASK
 from tests.registry.installing import FIRST_PARTY, Site
 
 GOOD = """
     from cronplug import function
 
-    @function("good.run", timeout=60, max_retries=2, tags=["a"])
+    @function("good.run", timeout=60, max_retries=2, retry_backoff="exponential", retry_on=[OSError], tags=["a"])
     async def run(region: str, days: int | None = None) -> str:
         "Run it."
         return region
@@ -57,6 +61,8 @@ class TestGoodPlugins:
         assert function is not None
         assert (function.plugin, function.version, function.title) == ("good", "2.1", "Run")
         assert (function.description, function.timeout_seconds, function.max_retries) == ("Run it.", 60, 2)
+        assert (function.retry_backoff, function.retry_on) == (RetryBackoff.EXPONENTIAL, ("OSError",))
+        assert (function.retry_delay_seconds, function.no_retry_on) == (None, ())
         assert (function.is_async, function.isolation, function.tags) == (True, "worker", ("a",))
         assert function.payload_schema["required"] == ["region"]
         assert (records["good"].status, records["good"].functions) == ("ok", ("good.run",))
@@ -357,6 +363,68 @@ class TestRescan:
         await registry.rescan()
 
         assert registry.generation > before
+
+    async def test_side_by_side_are_one_look_that_began_after_all_of_them(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        registry = make_registry()
+        first = asyncio.create_task(registry.rescan())
+        await asyncio.sleep(0)  # it has begun
+
+        site.install("good", GOOD)
+        later = await asyncio.gather(*(registry.rescan() for _ in range(5)))
+        await first
+
+        assert all("good" in [record.name for record in records] for records in later)
+        assert registry._looks_begun == 2
+
+    async def test_a_look_ahead_changes_nothing(self, site: Site, make_registry: Callable[..., Registry]) -> None:
+        site.install("good", GOOD)
+        registry = make_registry()
+        await registry.rescan()
+        generation = registry.generation
+
+        site.install("good", GOOD.replace("good.run", "good.walk"), version="2.0")
+        new = await registry.look_at("Good")
+
+        assert new is not None
+        assert (new.version, new.error, list(new.schemas)) == ("2.0", None, ["good.walk"])
+        assert registry.generation == generation
+        assert registry.function("good.run") is not None
+        assert await registry.look_at("nothing-like-this") is None
+        assert await registry.look_at("--\0") is None
+
+    async def test_what_a_hook_did_wrong_is_kept_until_its_code_changes(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        site.install("good", GOOD)
+        registry = make_registry()
+        await registry.rescan()
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+
+        registry.note_hook_fault("good", "scheduler_startup", "ValueError: no", at=at)
+        registry.note_hook_fault("good", "scheduler_startup", "too slow", at=at)
+
+        expected = (HookFault(hook="scheduler_startup", at=at, message="too slow", count=2),)
+        assert (await records_of(registry))["good"].hook_faults == expected
+        site.install("good", GOOD, version="1.1")
+        assert (await records_of(registry))["good"].hook_faults == ()
+
+    async def test_secrets_stay_known_when_their_function_is_gone(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        source = "from pydantic import SecretStr\n" + textwrap.dedent(GOOD).replace("region: str", "region: SecretStr")
+        site.install("good", source)
+        registry = make_registry()
+        await registry.rescan()
+        site.uninstall("good")
+        await registry.rescan()
+        restarted = make_registry()
+        restarted.remember_secrets(registry.secret_schemas())
+
+        assert registry.mask_payload("good.run", {"region": "x"}) == {"region": MASK}
+        assert restarted.mask_payload("good.run", {"region": "x"}) == {"region": MASK}
+        assert make_registry().mask_payload("good.run", {"region": "x"}) == {"region": "x"}
 
 
 class TestPayloads:

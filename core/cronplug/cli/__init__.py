@@ -21,7 +21,9 @@ from cronplug.cli.looking import functions, openapi, plugins, preview, version
 from cronplug.cli.plugin import plugin
 from cronplug.cli.remote import logs, tasks
 from cronplug.cli.serving import check, migrate, serve, token
+from cronplug.cli.upgrades import check_upgrade
 from cronplug.errors import CronplugError, SettingsError, StoreError
+from cronplug.sdk.isolation import PYDANTIC_PLUGINS
 
 FAILED, USAGE, UNREACHABLE, DATABASE, INTERRUPTED = 1, 2, 3, 4, 130
 
@@ -57,10 +59,12 @@ for command in (
     version,
 ):
     cli.add_command(command)
+plugins.add_command(check_upgrade)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. What goes wrong is told in one line on standard error."""
+    os.environ.setdefault(PYDANTIC_PLUGINS, "__all__")  # no package that happens to be installed stops us
     try:
         done = cli.main(args=arguments, prog_name="cronplug", standalone_mode=False)
     except click.ClickException as error:

@@ -11,7 +11,6 @@ from pathlib import Path
 GROUP = "scheduler.tasks"
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-"""PyPA, name format."""
 _UNREADABLE = (OSError, ValueError, TypeError, AttributeError, KeyError)
 """What `importlib.metadata` lets through of files that are not text, or not in their format."""
 
@@ -52,7 +51,7 @@ def _read(distribution: Distribution) -> InstalledPlugin | None:
         version = distribution.version or ""
     except _UNREADABLE:
         return None
-    if name is None or not _NAME.fullmatch(name):
+    if name is None or not is_name(name):
         return None
     try:
         points = [point for point in distribution.entry_points if point.group == GROUP]
@@ -73,6 +72,11 @@ def _names_our_group(distribution: Distribution) -> bool:
         return GROUP.encode() in (folder / "entry_points.txt").read_bytes()
     except OSError:
         return False
+
+
+def is_name(text: str) -> bool:
+    """Whether a distribution can be called so (PyPA, name format)."""
+    return _NAME.fullmatch(text) is not None
 
 
 def canonical(name: str) -> str:

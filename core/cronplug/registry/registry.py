@@ -14,7 +14,7 @@ from cronplug.errors import FieldError
 from cronplug.model import FunctionInfo, HookFault, Json, PluginRecord, RetryBackoff
 from cronplug.registry.discovery import FoundPlugin, discover
 from cronplug.registry.host import AnyFunction, PluginHost
-from cronplug.registry.installed import canonical, find_installed
+from cronplug.registry.installed import canonical, find_installed, is_name
 from cronplug.registry.payloads import check_payload, make_validator, masked_fault
 from cronplug.registry.secrets import fill_secrets, has_secrets, mask_secrets, without_secret_defaults
 from cronplug.registry.upgrades import NewVersion
@@ -123,6 +123,8 @@ class Registry:
 
         Raises PluginError as `rescan` does.
         """
+        if not is_name(distribution):
+            return None
         found = await discover(
             python=self._python,
             skip=self._blocked,
