@@ -252,6 +252,8 @@ def test_what_covers_nothing_is_passed_over() -> None:
         ([event("DTSTART;VALUE=DATE:20260101", "RECURRENCE-ID;RANGE=THISANDFUTURE:20260101")], "not supported"),
         ([OUTLOOK.replace("YEARLY", "SECONDLY"), event("DTSTART;TZID=Customized Time Zone:20260101T000000")], "SECONDLY"),
         ([OUTLOOK.replace("YEARLY", "DAILY"), event("DTSTART;TZID=Customized Time Zone:20260101T000000")], "not yearly"),
+        ([OUTLOOK.replace("BYDAY=-1SU;BYMONTH=10", "BYDAY=41SU;BYMONTH=10"), event("DTSTART;TZID=Customized Time Zone:20260101T000000", "DURATION:PT1H")], "cannot be read"),
+        ([OUTLOOK.replace("+0200", "+9900"), event("DTSTART;TZID=Customized Time Zone:20260701T000000", "DURATION:PT1H")], "cannot be read"),
         (["END:VEVENT\n"], "END:VEVENT has no BEGIN"),
         (["no line at all\n"], "is not `NAME:value`"),
     ],

@@ -210,6 +210,9 @@ def _keep_zone(file: _File, lines: list[str]) -> None:
 
 # -- time zones ------------------------------------------------------------------------------------------------------
 
+_MISREAD = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
+"""What dateutil raises, unforeseen by it, for rules and zones that do not make sense."""
+
 _OWN_ZONES = 4
 _OWN_RULES = 4
 _OWN_PARTS = 40
@@ -280,7 +283,7 @@ def _own_zone(name: str, lines: Sequence[str]) -> ToUtc:
         raise _fault(f"The time zone {name[:60]!r} has more rules than a time zone needs.")
     try:
         zone = tzical(io.StringIO("\n".join([*kept, "END:VTIMEZONE"]))).get(name)
-    except (ValueError, OverflowError) as error:
+    except _MISREAD as error:
         raise _fault(f"The time zone {name[:60]!r} cannot be read: {error}.") from None
     if zone is None:
         raise _fault(f"The time zone {name[:60]!r} cannot be read.")
@@ -288,7 +291,7 @@ def _own_zone(name: str, lines: Sequence[str]) -> ToUtc:
     def to_utc(local: datetime) -> datetime:
         try:
             return local.replace(tzinfo=zone).astimezone(UTC)
-        except (ValueError, TypeError) as error:  # offsets of a day and more
+        except _MISREAD as error:  # rules are read when they are first asked
             raise _fault(f"The time zone {name[:60]!r} cannot be read: {error}.") from None
 
     return to_utc
@@ -611,7 +614,7 @@ def _occurrences(
             if at > wanted:
                 return
             yield at
-    except (ValueError, IndexError) as error:
+    except _MISREAD as error:
         raise _fault(f"The recurrence of {shown} cannot be read: {error}.") from None
     if count != int(given.get("COUNT", "-1")):
         raise _fault(f"The recurrence of {shown} never happens again after some time; UNTIL or COUNT says that better.")
