@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from cronplug import Context, function
 
@@ -20,6 +21,30 @@ async def report(payload: Region, ctx: Context) -> dict[str, Any]:
     """Build the report of a region."""
     ctx.log.info("building %s", payload.region)
     return {"region": payload.region, "days": payload.days}
+
+
+class Channel(BaseModel):
+    address: str
+    password: SecretStr | None = None
+
+
+class Message(BaseModel):
+    text: str = Field("hello", max_length=20)
+    token: SecretStr = Field(min_length=4)
+    channels: list[Channel] = []
+
+
+@function("sample.send", max_retries=4, retry_delay=5, retry_backoff="exponential", retry_on=[ConnectionError])
+async def send(payload: Message) -> dict[str, Any]:
+    """Send a message; tells how long its secrets are."""
+    passwords = [channel.password.get_secret_value() for channel in payload.channels if channel.password]
+    return {"token": len(payload.token.get_secret_value()), "passwords": [len(password) for password in passwords]}
+
+
+@function("sample.raise")
+def raise_kind(kind: str) -> None:
+    """Raise a built-in exception."""
+    raise getattr(builtins, kind)("on purpose")
 
 
 @function("sample.echo")
