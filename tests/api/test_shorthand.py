@@ -109,6 +109,16 @@ def test_a_new_task_with_an_expression_that_its_schedules_do_not_have_is_refused
         merge_schedules(NONE, asked(rules=(nine,), expression="@daily"), is_new=True)
 
 
+def test_masked_payloads_that_are_sent_back_are_no_change() -> None:
+    masked = replace(nine, payload={"a": "********"})
+    stored = Schedules(UTC_, (nine, noon), shown=(masked, noon))
+
+    back = merge_schedules(stored, asked(rules=(masked, noon), expression="@daily"))
+
+    assert back.rules == (replace(nine, cron_expression="@daily"), noon)
+    assert merge_schedules(stored, asked(rules=(masked,))).rules == (masked,)
+
+
 def test_an_interval_keeps_its_grid_when_no_anchor_is_named() -> None:
     other = replace(each, every_seconds=60)
     sent: tuple[ScheduleRule, ...] = (replace(each, anchor_at=None), replace(other, anchor_at=None))

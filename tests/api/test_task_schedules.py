@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from cronplug.app import App
 from cronplug.clock import rfc3339
+from cronplug.store.tasks import select_task
 from tests.api.conftest import Api, fields_at_fault
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -214,3 +216,29 @@ async def test_the_next_run_is_the_next_that_will_run(api: Api) -> None:
 
     assert task["nextRunAt"] == "2180-06-02T00:00:00.000Z"
     assert (await api.get("/stats"))["activeJobs"] >= 1
+
+
+async def test_secrets_of_schedules_stay_apart_when_everything_is_sent_back(api: Api, core: App) -> None:
+    def sends(token: str, expression: str) -> dict[str, Any]:
+        return CRON | {"cronExpression": expression, "payload": {"token": token, "channels": []}}
+
+    task = await api.make_task(
+        type="function", httpUrl=None, functionName="sample.send", functionPayload={"token": "task own", "channels": []},
+        schedules=[sends("first", "0 9 * * *"), sends("second", "0 9 * * *")],
+    )  # fmt: skip
+    assert [rule["payload"]["token"] for rule in task["schedules"]] == ["********", "********"]
+
+    body = {"schedules": task["schedules"], "cronExpression": "0 10 * * *", "timezone": task["timezone"]}
+    changed = await api("PUT", f"/tasks/{task['id']}", json=body)
+
+    assert changed.status_code == 200, changed.text
+    stored = await core.store.read(lambda conn: select_task(conn, task["id"]))
+    assert stored is not None
+    rules = stored.definition.schedules
+    assert [rule.payload["token"] for rule in rules if rule.payload] == ["first", "second"]
+    assert [rule["cronExpression"] for rule in changed.json()["schedules"]] == ["0 10 * * *", "0 9 * * *"]
+    without = await api("PATCH", f"/tasks/{task['id']}", json={"cronExpression": None})
+    stored = await core.store.read(lambda conn: select_task(conn, task["id"]))
+    assert without.status_code == 200
+    assert stored is not None
+    assert [rule.payload["token"] for rule in stored.definition.schedules if rule.payload] == ["second"]

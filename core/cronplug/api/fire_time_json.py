@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
@@ -29,6 +29,7 @@ AccountName = Literal[
     "unknown",
 ]
 
+_LAST_CURSOR = to_millis(datetime(9999, 12, 31, tzinfo=UTC))
 _MOMENT = timedelta(milliseconds=1)
 _A_DAY = timedelta(days=1)
 
@@ -58,7 +59,9 @@ class FireTimeQuery(Query):
         if until < start:
             raise InvalidInput([FieldError("to", "must not be before from", "order")])
         after = start - _MOMENT
-        return after if self.cursor is None else max(after, from_millis(int(self.cursor))), until
+        return after if self.cursor is None else max(
+            after, min(from_millis(min(int(self.cursor), _LAST_CURSOR)), until)
+        ), until
 
 
 class FireTime(Answer):

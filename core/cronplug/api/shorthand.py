@@ -22,10 +22,14 @@ Rules = tuple[ScheduleRule, ...]
 
 @dataclass(frozen=True, slots=True)
 class Schedules:
-    """A task's schedules and its own zone, the one for schedules that name none."""
+    """A task's schedules and its own zone, the one for schedules that name none.
+
+    `shown` is how the schedules were answered, when that differs: with masks for secrets in payloads.
+    """
 
     timezone: str
     rules: Rules = ()
+    shown: Rules | None = None
 
     @property
     def cron_rule(self) -> CronRule | None:
@@ -63,7 +67,7 @@ def merge_schedules(before: Schedules, asked: Asked, *, is_new: bool = False) ->
     if asked.rules is None:
         return _by_short_way(before, asked)
     rules = keep_anchors(asked.rules, before.rules)
-    if same_rules(rules, before.rules):
+    if same_rules(rules, before.rules if before.shown is None else before.shown):
         return _by_short_way(before, asked)
     after = Schedules(before.timezone, rules)
     if (

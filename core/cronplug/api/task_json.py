@@ -344,9 +344,14 @@ class TaskChange(NewTask):
     name: Name = ""
     type: TaskTypeName = "function"
 
-    def changes(self, before: model.TaskDefinition, *, default_timezone: str) -> dict[str, Any]:
-        """The fields of TaskDefinition that change, given what is stored. Raises InvalidInput when they contradict."""
-        stored = Schedules(before.timezone, before.schedules)
+    def changes(
+        self, before: model.TaskDefinition, shown: model.TaskDefinition, *, default_timezone: str
+    ) -> dict[str, Any]:
+        """The fields of TaskDefinition that change, given what is stored and how that was answered.
+
+        Raises InvalidInput when they contradict each other.
+        """
+        stored = Schedules(before.timezone, before.schedules, shown.schedules)
         schedules = merge_schedules(stored, self._asked(before.timezone, default_timezone))
         values = _domain_values({name: getattr(self, name) for name in self.model_fields_set})
         return values | {"timezone": schedules.timezone, "schedules": schedules.rules}

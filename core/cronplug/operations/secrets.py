@@ -90,7 +90,8 @@ def _fill_rule(
     old: list[Mapping[str, Json]] = []
     if before is not None:
         rules = [rule.payload for rule in before.schedules]
-        old += [known for known in rules if known is not None and registry.mask_payload(name, known) == payload]
+        near = [rules[place], *rules] if place < len(rules) else rules  # two may differ in their secrets only
+        old += [known for known in near if known is not None and registry.mask_payload(name, known) == payload]
         old += [known for known in rules[place : place + 1] if known is not None]
         old.append(before.function_payload)
     tries = [registry.fill_payload(name, payload, known) for known in (*old, None)]

@@ -14,7 +14,7 @@ from cronplug.operations.definitions import calendar_faults, calendars_of, check
 from cronplug.operations.means import Room, refuse
 from cronplug.operations.next_runs import next_after_change
 from cronplug.operations.queueing import Fires, Queued, announce, queue_fires
-from cronplug.operations.secrets import fill_in_definition
+from cronplug.operations.secrets import fill_in_definition, hide_in_definition
 from cronplug.operations.views import Idempotency, Page, Replayed, TaskView
 from cronplug.planning.bars import find_bars
 from cronplug.planning.fire_times import PlannedFire, catch_up_policy, plan_enable_catch_up
@@ -24,6 +24,8 @@ from cronplug.store import Conn, calendars, executions, tasks
 
 RECENT = 24
 """How many of a task's newest executions a list shows."""
+
+FindChanges = Callable[[TaskDefinition, TaskDefinition], Mapping[str, Any]]
 
 _CHANGE_TRIES = 100  # of several changes at one moment one wins each round
 
@@ -68,13 +70,13 @@ class TaskOperations(Room):
     async def change_task(
         self,
         task_id: str,
-        changes: Mapping[str, Any] | Callable[[TaskDefinition], Mapping[str, Any]],
+        changes: Mapping[str, Any] | FindChanges,
         *,
         expected_revision: int | None = None,
     ) -> TaskView:
         """Change the named fields of a task's definition; the merged whole is checked.
 
-        `changes` has the field names of TaskDefinition, or finds them from what is stored. A change that changes
+        `changes` has the field names of TaskDefinition, or finds them from what is stored, and that as it is shown. A change that changes
         nothing makes no new revision. A fire time that has already come is planned as it was; the change holds from
         now on, and never fires at once. Raises NotFound, RevisionMismatch, InvalidInput.
         """
@@ -100,7 +102,7 @@ class TaskOperations(Room):
     async def _change(
         self,
         task_id: str,
-        changes: Mapping[str, Any] | Callable[[TaskDefinition], Mapping[str, Any]],
+        changes: Mapping[str, Any] | FindChanges,
         *,
         expected_revision: int | None,
         catch_up: CatchUp = CatchUp.NONE,
@@ -110,7 +112,11 @@ class TaskOperations(Room):
             old = await means.task(task_id)
             if expected_revision is not None and old.revision != expected_revision:
                 raise RevisionMismatch(old.revision)
-            given = changes(old.definition) if callable(changes) else changes
+            given = (
+                changes(old.definition, hide_in_definition(old.definition, means.registry))
+                if callable(changes)
+                else changes
+            )
             now = means.clock.now()
             definition = with_anchors(dataclasses.replace(old.definition, **given), now=now)
             definition = fill_in_definition(definition, means.registry, before=old.definition)
