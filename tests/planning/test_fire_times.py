@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cronplug.model import CatchUp, Reason, Status, Trigger
-from cronplug.planning import CatchUpPolicy, FirePlan, Outage, PlannedFire, plan_fire_times
+from cronplug.planning import Bar, Barred, CatchUpPolicy, FirePlan, Outage, PlannedFire, plan_fire_times
 from cronplug.schedules import Schedule, parse_schedule
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -37,10 +37,11 @@ def plan(
     window_seconds: int = 86_400,
     max_runs: int = 100,
     max_rows: int = 500,
+    barred: Barred | None = None,
 ) -> FirePlan:
     policy = CatchUpPolicy(catch_up=CatchUp(catch_up), window_seconds=window_seconds, max_runs=max_runs)
     return plan_fire_times(
-        schedule, next_run_at=next_run_at, now=now, policy=policy, outages=outages, max_rows=max_rows
+        schedule, next_run_at=next_run_at, now=now, policy=policy, outages=outages, max_rows=max_rows, barred=barred
     )
 
 
@@ -250,27 +251,37 @@ def situations(draw: st.DrawFn) -> tuple[datetime, datetime, list[Outage]]:
     return first, now, outages
 
 
-@settings(deadline=None, max_examples=30)
+def every_third_minute_off(at: datetime) -> Bar | None:
+    """A calendar of its own kind."""
+    return Bar(Reason.CALENDAR, "Off.") if at.minute % 3 == 0 else None
+
+
+@settings(deadline=None, max_examples=40)
 @given(
     situations(),
     st.sampled_from(["none", "last", "all"]),
     st.integers(100, 700),
     st.sampled_from([EVERY_MINUTE, EVERY_SECOND]),
+    st.sampled_from([None, every_third_minute_off]),
 )
 def test_steps_of_any_size_tell_every_fire_time_once_and_decide_alike(
-    situation: tuple[datetime, datetime, list[Outage]], catch_up: str, max_rows: int, schedule: Schedule
+    situation: tuple[datetime, datetime, list[Outage]],
+    catch_up: str,
+    max_rows: int,
+    schedule: Schedule,
+    barred: Barred | None,
 ) -> None:
     start, now, outages = situation
     first = schedule.next_fire_time(start - SECOND)
     assert first is not None
     if first > now:
         return
-    whole = plan(catch_up, outages, next_run_at=first, now=now, schedule=schedule, max_rows=10_000)
+    whole = plan(catch_up, outages, next_run_at=first, now=now, schedule=schedule, max_rows=10_000, barred=barred)
 
     stepped: list[PlannedFire] = []
     due: datetime | None = first
     while due is not None and due <= now:
-        planned = plan(catch_up, outages, next_run_at=due, now=now, schedule=schedule, max_rows=max_rows)
+        planned = plan(catch_up, outages, next_run_at=due, now=now, schedule=schedule, max_rows=max_rows, barred=barred)
         stepped += planned.fires
         due = planned.next_run_at
 
@@ -279,4 +290,7 @@ def test_steps_of_any_size_tell_every_fire_time_once_and_decide_alike(
     assert sum(fire.missed_count or 1 for fire in stepped) == schedule.count_fire_times(first - SECOND, now)
     for fire in stepped:
         was_down = any(down < fire.scheduled_for < up for down, up in outages)
+        if fire.missed_count is None and barred is not None and barred(fire.scheduled_for):
+            assert fire.status is Status.SKIPPED
+            continue
         assert was_down == (fire.status is Status.MISSED or fire.trigger is Trigger.CATCH_UP)
