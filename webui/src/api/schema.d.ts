@@ -4,6 +4,110 @@
  */
 
 export interface paths {
+    "/api/scheduler/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List calendars by name, without their entries */
+        get: operations["listCalendars"];
+        put?: never;
+        /** Create a calendar */
+        post: operations["createCalendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/calendars/{calendarId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a calendar with its entries */
+        get: operations["getCalendar"];
+        /**
+         * Change the given fields of a calendar
+         * @description PUT and PATCH are the same. The change is checked as the merged calendar, and holds from the next fire time on.
+         */
+        put: operations["updateCalendar"];
+        post?: never;
+        /**
+         * Delete a calendar
+         * @description While tasks heed it the answer is 409 and names them.
+         */
+        delete: operations["deleteCalendar"];
+        options?: never;
+        head?: never;
+        /**
+         * Change the given fields of a calendar
+         * @description PUT and PATCH are the same. The change is checked as the merged calendar, and holds from the next fire time on.
+         */
+        patch: operations["patchUpdateCalendar"];
+        trace?: never;
+    };
+    "/api/scheduler/calendars/{calendarId}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace the dates and windows of a calendar by those of an iCalendar (.ics) file
+         * @description Its name, zone, yearly dates, weekdays and weekly windows stay, unless name or zone are given.
+         */
+        post: operations["reimportCalendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/calendars/{calendarId}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show which days and hours a calendar covers */
+        get: operations["previewCalendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/calendars/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a calendar from an iCalendar (.ics) file
+         * @description The file is the body, or the part `file` of a form. Recurrences are written out from a year ago to ten years ahead.
+         */
+        post: operations["importCalendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scheduler/events": {
         parameters: {
             query?: never;
@@ -13,7 +117,7 @@ export interface paths {
         };
         /**
          * Follow what changes
-         * @description `event: task|execution|plugin|stats` with data `{id, change: created|updated|deleted}`: fetch what you show again.
+         * @description `event: task|execution|calendar|plugin|stats` with data `{id, change: created|updated|deleted}`: fetch what you show again.
          *     A comment line every 15 seconds keeps the connection alive; `event: bye` comes at shutdown.
          */
         get: operations["followEvents"];
@@ -54,6 +158,40 @@ export interface paths {
         };
         /** Show an execution with its attempts */
         get: operations["getExecution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/executions/{executionId}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the files that an execution's function has kept, by name */
+        get: operations["listArtifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/executions/{executionId}/artifacts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a file that an execution's function has kept, under its own media type */
+        get: operations["readArtifact"];
         put?: never;
         post?: never;
         delete?: never;
@@ -207,6 +345,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scheduler/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say whether every schedule is paused */
+        get: operations["getPause"];
+        /**
+         * Pause every schedule, or change the present pause
+         * @description Fire times in it are skipped, each with an execution that says so. What runs and what is asked for goes on.
+         */
+        put: operations["setPause"];
+        post?: never;
+        /**
+         * Resume every schedule now
+         * @description What was skipped stays skipped.
+         */
+        delete: operations["endPause"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scheduler/plugins": {
         parameters: {
             query?: never;
@@ -224,6 +387,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scheduler/plugins/{name}/impact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what a rescan would mean for tasks: which ones what is installed now would break, or heal
+         * @description Nothing is changed; the installed version is imported in a process of its own.
+         */
+        get: operations["getPluginImpact"];
+        put?: never;
+        /**
+         * Tell what a version that is not installed would mean for tasks, given the schemas of its functions
+         * @description Nothing is changed. `cronplug plugins check --wheel FILE` reads the schemas and asks this.
+         */
+        post: operations["checkPluginImpact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scheduler/plugins/rescan": {
         parameters: {
             query?: never;
@@ -233,7 +420,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Look again for installed, upgraded and removed plugins */
+        /**
+         * Look again for installed, upgraded and removed plugins; no restart is needed
+         * @description New attempts run the new code in new workers, running ones end with the old.
+         */
         post: operations["rescanPlugins"];
         delete?: never;
         options?: never;
@@ -251,7 +441,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say what a schedule means and when it fires
+         * Say what schedules mean, when they fire, and how that differs from those of a stored task
          * @description A fault is a 422 whose first error also has `code` and `position`.
          */
         post: operations["previewSchedule"];
@@ -344,6 +534,23 @@ export interface paths {
         patch: operations["patchUpdateTask"];
         trace?: never;
     };
+    "/api/scheduler/tasks/{taskId}/fire-times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show every fire time of a task, past and coming, with its execution or the reason there is none */
+        get: operations["listFireTimes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scheduler/tasks/{taskId}/forecast": {
         parameters: {
             query?: never;
@@ -352,8 +559,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show the coming fire times of a task
-         * @description A disabled one, and one without a schedule, has none.
+         * Show the coming fire times of a task, and of a disabled one what enabling it now would do
+         * @description A disabled one, and one without a schedule, has no coming fire times.
          */
         get: operations["forecastTask"];
         put?: never;
@@ -373,7 +580,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Switch a task on or off */
+        /**
+         * Switch a task on or off
+         * @description Enabling fires nothing at once, unless `catchUp` says what of the fire times that passed meanwhile is to run.
+         */
         post: operations["toggleTask"];
         delete?: never;
         options?: never;
@@ -390,7 +600,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run a task now, enabled or not */
+        /**
+         * Run a task now, enabled or not
+         * @description While an execution of it is unfinished, its overlap policy decides: it may be skipped (`triggered` is false then,
+         *     and the execution tells why), wait, or take the other's place. `force` runs it beside.
+         */
         post: operations["triggerTask"];
         delete?: never;
         options?: never;
@@ -439,7 +653,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Say whether the database answers and fire times are kept */
+        /**
+         * Say whether the database answers and fire times are kept, and whether every schedule is paused
+         * @description A pause is no fault: somebody wants it.
+         */
         get: operations["getReadiness"];
         put?: never;
         post?: never;
@@ -453,6 +670,19 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A task that would not run with the new version, or only with it. */
+        AffectedTask: {
+            id: string;
+            name: string;
+            enabled: boolean;
+            functionName: string;
+            /** @enum {string} */
+            problem: "function_missing" | "payload_invalid";
+            /** @description It does not run with the present version either. */
+            already: boolean;
+            /** @description What of its payload does not fit. */
+            errors: components["schemas"]["ProblemField"][];
+        };
         /** @description The process is up. */
         Alive: {
             /**
@@ -460,6 +690,26 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /** @description A file that a function has kept with its execution. */
+        Artifact: {
+            name: string;
+            mediaType: string;
+            /** @description In bytes. */
+            size: number;
+            /** @description The attempt that wrote it. */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            createdAt: string;
+            /** @description Where it is downloaded, on this server. */
+            url: string;
+        };
+        /** @description All files of an execution, by name. */
+        ArtifactList: {
+            list: components["schemas"]["Artifact"][];
         };
         /** @description One try of an execution. */
         Attempt: {
@@ -472,15 +722,392 @@ export interface components {
             finishedAt: string | null;
             /** @enum {string} */
             status: "queued" | "running" | "success" | "failed" | "timed_out" | "cancelled" | "lost" | "skipped" | "missed";
-            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_error" | "http_refused" | "timeout" | "worker_died" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit") | null;
+            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_body" | "http_error" | "http_refused" | "timeout" | "worker_died" | "out_of_memory" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit" | "calendar" | "paused" | "function_missing" | "queue_full" | "replaced") | null;
             errorMessage: string | null;
             worker: string | null;
             /** @description false: it was cut off and used up no retry. */
             counted: boolean;
         };
+        /** @description A named set of days and hours: it covers what any of its entries covers. */
+        Calendar: {
+            id: string;
+            name: string;
+            description: string;
+            timezone: string;
+            entryCount: number;
+            /** @description How many tasks heed it. */
+            taskCount: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            updatedAt: string;
+            /** @description Counts the changes, from 1; also the ETag. */
+            revision: number;
+            dates: components["schemas"]["CalendarDates"][];
+            yearlyDates: components["schemas"]["CalendarYearlyDate"][];
+            weekdays: components["schemas"]["CalendarWeekdays"][];
+            weeklyWindows: components["schemas"]["CalendarWeeklyWindow"][];
+            windows: components["schemas"]["CalendarWindow"][];
+        };
+        /** @description Fields of a calendar to be changed; a list replaces the whole list. */
+        CalendarChange: {
+            /** @default null */
+            description?: string | null;
+            /**
+             * @description An IANA zone; default SCHEDULER_DEFAULT_TIMEZONE.
+             * @default null
+             */
+            timezone?: string | null;
+            /** @default null */
+            dates?: components["schemas"]["CalendarDatesIn"][] | null;
+            /** @default null */
+            yearlyDates?: components["schemas"]["CalendarYearlyDateIn"][] | null;
+            /** @default null */
+            weekdays?: components["schemas"]["CalendarWeekdaysIn"][] | null;
+            /** @default null */
+            weeklyWindows?: components["schemas"]["CalendarWeeklyWindowIn"][] | null;
+            /** @default null */
+            windows?: components["schemas"]["CalendarWindowIn"][] | null;
+            /** @default  */
+            name?: string;
+        };
+        /** @description What a calendar covers. */
+        CalendarCoverage: {
+            timezone: string;
+            /**
+             * Format: date
+             * @example 2026-12-25
+             */
+            from: string;
+            /**
+             * Format: date
+             * @example 2026-12-25
+             */
+            to: string;
+            days: components["schemas"]["CoveredDay"][];
+            /** @description At most the first 1,000. */
+            spans: components["schemas"]["CoveredSpan"][];
+            spansTruncated: boolean;
+        };
+        /** @description Whole days, the first and the last included. */
+        CalendarDates: {
+            name: string;
+            /**
+             * Format: date
+             * @example 2026-12-25
+             */
+            from: string;
+            /**
+             * Format: date
+             * @example 2026-12-25
+             */
+            to: string;
+        };
+        /** @description Whole days, the first and the last included. */
+        CalendarDatesIn: {
+            /** @default  */
+            name?: string;
+            /**
+             * Format: date
+             * @example 2026-12-25
+             */
+            from: string;
+            /**
+             * @description Default: the same day.
+             * @default null
+             */
+            to?: string | null;
+        };
+        /** @description A stretch of the coming year in which a calendar skips fire times. */
+        CalendarHit: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            startsAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            endsAt: string;
+            fireTimes: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            firstAt: string;
+            rule: number;
+            exclusion: components["schemas"]["Exclusion"];
+        };
+        /** @description One page of calendars. */
+        CalendarList: {
+            list: components["schemas"]["CalendarSummary"][];
+            total: number;
+            page: number;
+            pageSize: number;
+        };
+        /** @description A calendar without its entries. */
+        CalendarSummary: {
+            id: string;
+            name: string;
+            description: string;
+            timezone: string;
+            entryCount: number;
+            /** @description How many tasks heed it. */
+            taskCount: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            updatedAt: string;
+            /** @description Counts the changes, from 1; also the ETag. */
+            revision: number;
+        };
+        /** @description A calendar that a schedule heeds. */
+        CalendarUse: {
+            calendarId: string;
+            /**
+             * @description include: fires only inside of it; exclude: only outside.
+             * @enum {string}
+             */
+            mode: "include" | "exclude";
+        };
+        /** @description A calendar that a schedule is to heed. */
+        CalendarUseIn: {
+            calendarId: string;
+            /**
+             * @description include: fires only inside of it; exclude: only outside.
+             * @enum {string}
+             */
+            mode: "include" | "exclude";
+        };
+        /** @description Days of every week, whole or between two times of day; `to` not after `from` is on the next day. */
+        CalendarWeekdays: {
+            name: string;
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /** @description Like 22:00; null: the day's beginning. */
+            from: string | null;
+            /** @description Not included; null: the day's end. */
+            to: string | null;
+        };
+        /** @description Days of every week, whole or between two times of day. */
+        CalendarWeekdaysIn: {
+            /** @default  */
+            name?: string;
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /** @default null */
+            from?: string | null;
+            /**
+             * @description Not included; not after `from`: the next day's.
+             * @default null
+             */
+            to?: string | null;
+        };
+        /** @description A span of every week; it may pass Sunday. */
+        CalendarWeeklyWindow: {
+            name: string;
+            /** @example mon 22:00 */
+            from: string;
+            /**
+             * @description Not included.
+             * @example mon 22:00
+             */
+            to: string;
+        };
+        /** @description A span of every week. */
+        CalendarWeeklyWindowIn: {
+            /** @default  */
+            name?: string;
+            /** @example mon 22:00 */
+            from: string;
+            /**
+             * @description Not included.
+             * @example mon 22:00
+             */
+            to: string;
+        };
+        /** @description One span of time. */
+        CalendarWindow: {
+            name: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Not included.
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            to: string;
+        };
+        /** @description One span of time. */
+        CalendarWindowIn: {
+            /** @default  */
+            name?: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Not included.
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            to: string;
+        };
+        /** @description A day of every year; 29 February only of leap years. */
+        CalendarYearlyDate: {
+            name: string;
+            /** @example --12-25 */
+            date: string;
+        };
+        /** @description A day of every year. */
+        CalendarYearlyDateIn: {
+            /** @default  */
+            name?: string;
+            /** @example --12-25 */
+            date: string;
+        };
+        /** @description A change of the clocks in the coming two years, and what it does to the fire times. */
+        ClockChange: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            at: string;
+            timezone: string;
+            /** @enum {string} */
+            kind: "gap" | "repeat";
+            seconds: number;
+            localBefore: string;
+            localAfter: string;
+            offsetBefore: string;
+            offsetAfter: string;
+            /** @description false: no fire time is touched. */
+            affects: boolean;
+            effect: string;
+            firesAt: string[];
+        };
+        /** @description A day of which at least a part is covered. */
+        CoveredDay: {
+            /**
+             * Format: date
+             * @example 2026-12-25
+             */
+            date: string;
+            whole: boolean;
+            /** @description The names of what covers it, by their first time of day. */
+            entries: string[];
+        };
+        /** @description A stretch of time that one entry covers. */
+        CoveredSpan: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Not included.
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            to: string;
+            entry: string;
+        };
         /** @description The token that a session is made from. */
         Credentials: {
             token: string;
+        };
+        /** @description Fire times by a cron expression in a time zone. */
+        CronRule: {
+            timezone: string;
+            calendars: components["schemas"]["CalendarUse"][];
+            /** @description Replaces the task's payload at this schedule's fire times; null: the task's own. */
+            payload: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @default cron
+             * @constant
+             */
+            kind: "cron";
+            cronExpression: string;
+            /** @description What happens to a local time that a clock change skips; null: by the rule of Debian's cron(8). */
+            onDstGap: ("shift" | "skip") | null;
+            /** @description How often a local time runs that a clock change repeats; null: by the rule of Debian's cron(8). */
+            onDstRepeat: ("once" | "twice") | null;
+        };
+        /** @description Fire times by a cron expression in a time zone. */
+        CronRuleIn: {
+            /**
+             * @description An IANA zone; default the task's.
+             * @default null
+             */
+            timezone?: string | null;
+            /** @default null */
+            calendars?: components["schemas"]["CalendarUseIn"][] | null;
+            /**
+             * @description Replaces the task's payload at this schedule's fire times; null: the task's own.
+             * @default null
+             */
+            payload?: {
+                [key: string]: unknown;
+            } | string | null;
+            /** @constant */
+            kind: "cron";
+            cronExpression: string;
+            /**
+             * @description What happens to a local time that a clock change skips; null: by the rule of Debian's cron(8).
+             * @default null
+             */
+            onDstGap?: ("shift" | "skip") | null;
+            /**
+             * @description How often a local time runs that a clock change repeats; null: by the rule of Debian's cron(8).
+             * @default null
+             */
+            onDstRepeat?: ("once" | "twice") | null;
+        };
+        /** @description The next fire times by the stored schedule of a task, and by this one. */
+        Difference: {
+            same: boolean;
+            sentence: string;
+            nextRunChanges: boolean;
+            oldNext: string | null;
+            newNext: string | null;
+            onlyOld: string[];
+            onlyNew: string[];
+            both: string[];
+        };
+        /** @description What enabling the task now would do. */
+        Enabling: {
+            sentence: string;
+            nextRunAt: string | null;
+            /** @description Fire times that would run at once, by the catch-up asked about. */
+            catchUp: string[];
+            /** @description Fire times that passed while it was disabled and would not run; null: not known. */
+            missedCount: number | null;
+        };
+        /** @description The calendar by which a fire time is skipped. */
+        Exclusion: {
+            /** @description null: the schedule names a calendar that is not there. */
+            calendarId: string | null;
+            name: string | null;
+            /** @description What of the calendar covers it; null: it is outside of what it must be in. */
+            entry: string | null;
+            sentence: string;
         };
         /** @description One run of a task for one fire time, or one that was asked for. */
         Execution: {
@@ -498,7 +1125,7 @@ export interface components {
             /** @enum {string} */
             status: "queued" | "running" | "success" | "failed" | "timed_out" | "cancelled" | "lost" | "skipped" | "missed";
             /** @description Why it has this status; null while it is new. */
-            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_error" | "http_refused" | "timeout" | "worker_died" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit") | null;
+            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_body" | "http_error" | "http_refused" | "timeout" | "worker_died" | "out_of_memory" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit" | "calendar" | "paused" | "function_missing" | "queue_full" | "replaced") | null;
             errorMessage: string | null;
             /** @description The attempt it is at, or ended with, from 1; 0 before the first. */
             attempt: number;
@@ -533,6 +1160,10 @@ export interface components {
             /** @description From 0 to 1, as told by the function. */
             progress: number | null;
             progressNote: string | null;
+            /** @description When a running attempt would end if it went on at this rate. */
+            progressEta: string | null;
+            /** @description Why a queued execution waits: for an earlier one of its task (`overlap`), for the time until its retry or its spread start (`availableAt`), or for a free slot. */
+            waitReason: ("earlier_execution" | "back_off" | "start_delayed" | "free_slot") | null;
             worker: string | null;
             logLines: number;
             logTruncated: boolean;
@@ -560,7 +1191,7 @@ export interface components {
             /** @enum {string} */
             status: "queued" | "running" | "success" | "failed" | "timed_out" | "cancelled" | "lost" | "skipped" | "missed";
             /** @description Why it has this status; null while it is new. */
-            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_error" | "http_refused" | "timeout" | "worker_died" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit") | null;
+            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_body" | "http_error" | "http_refused" | "timeout" | "worker_died" | "out_of_memory" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit" | "calendar" | "paused" | "function_missing" | "queue_full" | "replaced") | null;
             errorMessage: string | null;
             /** @description The attempt it is at, or ended with, from 1; 0 before the first. */
             attempt: number;
@@ -595,6 +1226,10 @@ export interface components {
             /** @description From 0 to 1, as told by the function. */
             progress: number | null;
             progressNote: string | null;
+            /** @description When a running attempt would end if it went on at this rate. */
+            progressEta: string | null;
+            /** @description Why a queued execution waits: for an earlier one of its task (`overlap`), for the time until its retry or its spread start (`availableAt`), or for a free slot. */
+            waitReason: ("earlier_execution" | "back_off" | "start_delayed" | "free_slot") | null;
             worker: string | null;
             logLines: number;
             logTruncated: boolean;
@@ -627,6 +1262,46 @@ export interface components {
         ExecutionStarted: {
             executionId: string;
         };
+        /** @description A fire time and what is known of it. */
+        FireTime: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            fireTime: string;
+            /** @description It is later than now. */
+            coming: boolean;
+            /**
+             * @description execution: there is one, which tells the rest. Else why there is none.
+             * @enum {string}
+             */
+            account: "execution" | "planned" | "due" | "calendar" | "paused" | "function_missing" | "disabled" | "limit_reached" | "schedule_error" | "before_task" | "schedule_changed" | "not_kept" | "unknown";
+            /** @description The reason in a sentence; null where the execution's status says it all. */
+            message: string | null;
+            /** @description The place of the present schedule that names it; null: none does any more. */
+            rule: number | null;
+            /** @description That schedule's zone, or else the task's. */
+            timezone: string;
+            executionId: string | null;
+            status: ("queued" | "running" | "success" | "failed" | "timed_out" | "cancelled" | "lost" | "skipped" | "missed") | null;
+            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_body" | "http_error" | "http_refused" | "timeout" | "worker_died" | "out_of_memory" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit" | "calendar" | "paused" | "function_missing" | "queue_full" | "replaced") | null;
+        };
+        /** @description Fire times of a task, rising: those of its present schedule, of earlier ones, and of executions. */
+        FireTimeList: {
+            list: components["schemas"]["FireTime"][];
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            to: string;
+            /** @description Give it as `cursor` for the next page; null at the end. */
+            nextCursor: string | null;
+        };
         /** @description A function that a plugin registered. */
         Function: {
             name: string;
@@ -634,7 +1309,7 @@ export interface components {
             plugin: string;
             version: string;
             description: string;
-            /** @description JSON Schema 2020-12. */
+            /** @description JSON Schema 2020-12. A part with writeOnly is a secret: answers have ******** in its place, and that, sent back with a change, means the stored value. */
             payloadSchema: {
                 [key: string]: unknown;
             };
@@ -643,8 +1318,15 @@ export interface components {
             isAsync: boolean;
             /** @description The author's suggestion for tasks. */
             timeoutSeconds: number | null;
-            /** @description The author's suggestion for tasks. */
+            /** @description What a new task gets that does not say it; null: 0. */
             maxRetries: number | null;
+            /** @description The same for this and the next ones; null: the API's default. */
+            retryDelaySeconds: number | null;
+            retryBackoff: ("fixed" | "exponential") | null;
+            retryMaxDelaySeconds: number | null;
+            retryJitterPercent: number | null;
+            retryOn: string[];
+            noRetryOn: string[];
             /** @description The author says that a second attempt does no harm. */
             idempotent: boolean;
             tags: string[];
@@ -664,6 +1346,87 @@ export interface components {
                     [key: string]: unknown;
                 };
             };
+        };
+        /** @description What an observing hook did wrong. */
+        HookFault: {
+            hook: string;
+            /**
+             * Format: date-time
+             * @description The last time.
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            at: string;
+            message: string;
+            /** @description Since the plugin's code last changed, or the server was started. */
+            count: number;
+        };
+        /** @description The calendar, and what of the file went into it. */
+        ImportedCalendar: {
+            calendar: components["schemas"]["Calendar"];
+            /** @description Events read. */
+            eventCount: number;
+            /** @description Of these, events that cover nothing from `since` to `until`. */
+            passedOver: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Recurrences are written out until then; import again before.
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            until: string;
+        };
+        /** @description A fire time every so many seconds. The zone is the one they are shown in. */
+        IntervalRule: {
+            timezone: string;
+            calendars: components["schemas"]["CalendarUse"][];
+            /** @description Replaces the task's payload at this schedule's fire times; null: the task's own. */
+            payload: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @default interval
+             * @constant
+             */
+            kind: "interval";
+            everySeconds: number;
+            /** @description An instant of the grid; null with afterEnd: the first fire time is everySeconds after the task is made or enabled. */
+            anchorAt: string | null;
+            /** @description Count from the end of the last execution, not on a grid; such a schedule stands alone. */
+            afterEnd: boolean;
+        };
+        /** @description A fire time every so many seconds. */
+        IntervalRuleIn: {
+            /**
+             * @description An IANA zone; default the task's.
+             * @default null
+             */
+            timezone?: string | null;
+            /** @default null */
+            calendars?: components["schemas"]["CalendarUseIn"][] | null;
+            /**
+             * @description Replaces the task's payload at this schedule's fire times; null: the task's own.
+             * @default null
+             */
+            payload?: {
+                [key: string]: unknown;
+            } | string | null;
+            /** @constant */
+            kind: "interval";
+            everySeconds: number;
+            /**
+             * @description An instant of the grid; null with afterEnd: the first fire time is everySeconds after the task is made or enabled. Without afterEnd, null is startAt or else now. Cut to whole seconds.
+             * @default null
+             */
+            anchorAt?: string | null;
+            /**
+             * @description Count from the end of the last execution, not on a grid; such a schedule stands alone.
+             * @default false
+             */
+            afterEnd?: boolean;
         };
         /** @description A call of a function without a task. */
         InvokeRequest: {
@@ -698,6 +1461,46 @@ export interface components {
             /** @description true: output over the limit was cut. */
             truncated: boolean;
         };
+        /** @description A calendar to be made. */
+        NewCalendar: {
+            /** @default null */
+            description?: string | null;
+            /**
+             * @description An IANA zone; default SCHEDULER_DEFAULT_TIMEZONE.
+             * @default null
+             */
+            timezone?: string | null;
+            /** @default null */
+            dates?: components["schemas"]["CalendarDatesIn"][] | null;
+            /** @default null */
+            yearlyDates?: components["schemas"]["CalendarYearlyDateIn"][] | null;
+            /** @default null */
+            weekdays?: components["schemas"]["CalendarWeekdaysIn"][] | null;
+            /** @default null */
+            weeklyWindows?: components["schemas"]["CalendarWeeklyWindowIn"][] | null;
+            /** @default null */
+            windows?: components["schemas"]["CalendarWindowIn"][] | null;
+            name: string;
+        };
+        /** @description A function of a version that is not installed. */
+        NewFunction: {
+            name: string;
+            /** @description JSON Schema 2020-12. */
+            payloadSchema: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A version of a plugin that is not installed, as `cronplug plugins check` reads it from a wheel or a folder. */
+        NewPluginVersion: {
+            /** @default  */
+            version?: string;
+            /**
+             * @description Why it cannot be imported; then it has no functions.
+             * @default null
+             */
+            error?: string | null;
+            functions?: components["schemas"]["NewFunction"][];
+        };
         /** @description A task to be made. What is left out, or null where null is allowed, has the default. */
         NewTask: {
             name: string;
@@ -709,15 +1512,45 @@ export interface components {
             /** @default true */
             enabled?: boolean | (0 | 1);
             /**
-             * @description Without one the task runs only when triggered.
+             * @description A short way to say or change the first schedule that is one; null removes it.
              * @default null
              */
             cronExpression?: string | null;
             /**
-             * @description An IANA zone; default SCHEDULER_DEFAULT_TIMEZONE.
+             * @description That schedule's IANA zone, and of those that name none; default SCHEDULER_DEFAULT_TIMEZONE.
              * @default null
              */
             timezone?: string | null;
+            /**
+             * @description Replaces all schedules. Without any the task runs only when triggered.
+             * @default null
+             */
+            schedules?: (components["schemas"]["CronRuleIn"] | components["schemas"]["IntervalRuleIn"] | components["schemas"]["OnceRuleIn"])[] | null;
+            /**
+             * @description No fire time is earlier.
+             * @default null
+             */
+            startAt?: string | null;
+            /**
+             * @description No fire time is later.
+             * @default null
+             */
+            endAt?: string | null;
+            /**
+             * @description Each start is up to so much later than its fire time.
+             * @default 0
+             */
+            jitterSeconds?: number;
+            /**
+             * @description How many executions the schedules may start in all.
+             * @default null
+             */
+            maxExecutions?: number | null;
+            /**
+             * @description Fire times before it are skipped.
+             * @default null
+             */
+            pausedUntil?: string | null;
             /**
              * @description Required for type function.
              * @default null
@@ -741,22 +1574,73 @@ export interface components {
             } | string | null;
             /** @default null */
             httpBody?: string | null;
+            /** @description Statuses that mean success: 204, 2xx, 200-299. */
+            httpExpectStatus?: string[] | null;
+            /**
+             * @description A text that the answer has to contain.
+             * @default null
+             */
+            httpExpectBody?: string | null;
+            /** @description Unexpected statuses that are tried again, as in httpExpectStatus; empty: every one. */
+            httpRetryStatus?: string[] | null;
             /** @default none */
             catchUp?: ("none" | "last" | "all") | boolean | (0 | 1);
+            /**
+             * @description catchUp all: how late a missed fire time may still run.
+             * @default 86400
+             */
+            catchUpWindowSeconds?: number;
+            /**
+             * @description catchUp all: how many missed fire times run, the newest.
+             * @default 100
+             */
+            catchUpMax?: number;
+            /**
+             * @description catchUp none: how late the latest missed one may still run.
+             * @default 300
+             */
+            misfireGraceSeconds?: number;
             /**
              * @default skip
              * @enum {string}
              */
-            overlap?: "skip" | "allow";
+            overlap?: "skip" | "queue" | "allow" | "replace";
+            /**
+             * @description overlap queue: how many executions may wait.
+             * @default 10
+             */
+            overlapQueueMax?: number;
             /**
              * @default at_least_once
              * @enum {string}
              */
             delivery?: "at_least_once" | "at_most_once";
-            /** @default 0 */
+            /**
+             * @description Default: as the function says, like all of retries, or else 0.
+             * @default 0
+             */
             maxRetries?: number;
             /** @default 60 */
             retryDelaySeconds?: number;
+            /**
+             * @default fixed
+             * @enum {string}
+             */
+            retryBackoff?: "fixed" | "exponential";
+            /**
+             * @description retryBackoff exponential: the longest delay.
+             * @default 3600
+             */
+            retryMaxDelaySeconds?: number;
+            /**
+             * @description Each delay is up to so much longer or shorter.
+             * @default 0
+             */
+            retryJitterPercent?: number;
+            /** @description Kinds of failure that are retried (reasons, names of exceptions); empty: all. */
+            retryOn?: string[] | null;
+            /** @description Kinds of failure that are never retried; stronger than retryOn. */
+            noRetryOn?: string[] | null;
             /**
              * @description Per attempt.
              * @default 300
@@ -774,8 +1658,79 @@ export interface components {
             local: string;
             /** @description The zone's offset then, like +02:00. */
             offset: string;
+            timezone: string;
             /** @description What a clock change does to it. */
             note: string | null;
+            /** @description The place in `rules` of the schedule that names it. */
+            rule: number;
+            /** @description It will be skipped for this calendar. */
+            excludedBy: components["schemas"]["Exclusion"] | null;
+            /** @description It will be skipped: schedules, or the task, are paused then. */
+            paused: boolean;
+            /** @description Given a stored task: when its execution starts, jitter included. */
+            startsAt: string | null;
+        };
+        /** @description One fire time. The zone is the one it is shown in. */
+        OnceRule: {
+            timezone: string;
+            calendars: components["schemas"]["CalendarUse"][];
+            /** @description Replaces the task's payload at this schedule's fire times; null: the task's own. */
+            payload: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @default once
+             * @constant
+             */
+            kind: "once";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            at: string;
+        };
+        /** @description One fire time. */
+        OnceRuleIn: {
+            /**
+             * @description An IANA zone; default the task's.
+             * @default null
+             */
+            timezone?: string | null;
+            /** @default null */
+            calendars?: components["schemas"]["CalendarUseIn"][] | null;
+            /**
+             * @description Replaces the task's payload at this schedule's fire times; null: the task's own.
+             * @default null
+             */
+            payload?: {
+                [key: string]: unknown;
+            } | string | null;
+            /** @constant */
+            kind: "once";
+            /**
+             * Format: date-time
+             * @description In the future when it is new. Cut to whole seconds.
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            at: string;
+        };
+        /** @description Whether every schedule is paused now. */
+        Pause: {
+            paused: boolean;
+            since: string | null;
+            /** @description null: until somebody resumes. */
+            until: string | null;
+            reason: string | null;
+        };
+        /** @description How long schedules are to be paused, and why. */
+        PauseRequest: {
+            /** @default  */
+            reason?: string | null;
+            /**
+             * @description In the future; null: until somebody resumes.
+             * @default null
+             */
+            until?: string | null;
         };
         /** @description What became of an installed plugin. */
         Plugin: {
@@ -787,7 +1742,34 @@ export interface components {
             error: string | null;
             functions: string[];
             warnings: string[];
+            /** @description The observing hooks that it implements. */
+            hooks: string[];
+            /** @description Those that raised, crashed or took too long; harmless to others. */
+            hookFaults: components["schemas"]["HookFault"][];
+            /** @description As `name = value`. */
+            entryPoints: string[];
             importSeconds: number;
+        };
+        /** @description What another version of a plugin means for the stored tasks. */
+        PluginImpact: {
+            plugin: string;
+            /** @description null: not installed as of the last look. */
+            presentVersion: string | null;
+            /** @description null: it is not installed any more. */
+            newVersion: string | null;
+            /** @description Why the new version has no functions at all. */
+            error: string | null;
+            warnings: string[];
+            addedFunctions: string[];
+            removedFunctions: string[];
+            /** @description Those whose payload has another schema. */
+            changedFunctions: string[];
+            checkedTasks: number;
+            /** @description How many would not run; `tasks` has at most 1,000 of them. */
+            brokenTasks: number;
+            tasks: components["schemas"]["AffectedTask"][];
+            /** @description Those that do not run now and would; the problem is today's. */
+            healedTasks: components["schemas"]["AffectedTask"][];
         };
         /** @description Every installed plugin, by name. */
         PluginList: {
@@ -796,22 +1778,77 @@ export interface components {
         /** @description What a schedule means. A schedule that ends gives fewer fire times than asked for. */
         Preview: {
             description: string;
+            /** @description Of `occurrences`, those that will run. */
             nextRuns: string[];
+            /** @description The next fire times, those that will be skipped too. */
             occurrences: components["schemas"]["Occurrence"][];
+            /** @description The next that will run. */
+            nextRunAt: string | null;
+            /** @description The last one of all, of schedules that come to an end. */
+            lastFireAt: string | null;
+            /** @description A mean over many years, without calendars and bounds. */
             runsPerDay: number;
+            runsPerYear: number;
+            /** @description true: the two means are upper bounds. */
+            runsAtMost: boolean;
+            /** @description With calendars, pauses and bounds; null: not countable. */
+            runsInComingYear: number | null;
             warnings: string[];
+            warningDetails: components["schemas"]["WarningDetail"][];
+            /** @description Of the first schedule. */
             parts: components["schemas"]["SchedulePart"][];
+            rules: components["schemas"]["RulePreview"][];
+            clockChanges: components["schemas"]["ClockChange"][];
+            calendarHits: components["schemas"]["CalendarHit"][];
+            /** @description Of the first schedule. */
             timezone: string;
             tzdataVersion: string;
+            /** @description Given taskId, from that task's stored schedule. */
+            difference: components["schemas"]["Difference"] | null;
+            /** @description Given a disabled task. */
+            enabling: components["schemas"]["Enabling"] | null;
         };
-        /** @description A schedule to look at. */
+        /** @description A schedule to look at: an expression, or the schedules and bounds of a task. One of the first two is required. */
         PreviewRequest: {
-            cronExpression: string;
+            /** @default null */
+            cronExpression?: string | null;
+            /** @default null */
+            schedules?: (components["schemas"]["CronRuleIn"] | components["schemas"]["IntervalRuleIn"] | components["schemas"]["OnceRuleIn"])[] | null;
             /**
              * @description An IANA zone; default SCHEDULER_DEFAULT_TIMEZONE.
              * @default null
              */
             timezone?: string | null;
+            /**
+             * @description Goes with cronExpression.
+             * @default null
+             */
+            onDstGap?: ("shift" | "skip") | null;
+            /**
+             * @description Goes with cronExpression.
+             * @default null
+             */
+            onDstRepeat?: ("once" | "twice") | null;
+            /** @default null */
+            startAt?: string | null;
+            /** @default null */
+            endAt?: string | null;
+            /** @default 0 */
+            jitterSeconds?: number;
+            /** @default null */
+            maxExecutions?: number | null;
+            /** @default null */
+            pausedUntil?: string | null;
+            /**
+             * @description A stored task to compare with; it also gives `H` its values.
+             * @default null
+             */
+            taskId?: string | null;
+            /**
+             * @description With taskId of a disabled task: how it would be enabled.
+             * @default none
+             */
+            catchUp?: ("none" | "last" | "all") | boolean | (0 | 1);
             /** @default 5 */
             count?: number;
             /**
@@ -843,6 +1880,11 @@ export interface components {
              * @default null
              */
             position: number | null;
+            /**
+             * @description JSON Pointer (RFC 6901) of the field in the body, like /functionPayload/days.
+             * @default null
+             */
+            pointer: string | null;
         };
         /** @description One of a task's latest executions, in short. */
         RecentResult: {
@@ -857,10 +1899,20 @@ export interface components {
             startedAt: string | null;
             finishedAt: string | null;
         };
+        /** @description What one of several schedules means. */
+        RulePreview: {
+            /** @enum {string} */
+            kind: "cron" | "interval" | "once";
+            description: string;
+            timezone: string;
+            parts: components["schemas"]["SchedulePart"][];
+            runsPerDay: number;
+        };
         /** @description One field of an expression in words. */
         SchedulePart: {
             name: string;
             text: string;
+            meaning: string;
         };
         /** @description How the caller is signed in. */
         Session: {
@@ -887,7 +1939,7 @@ export interface components {
             /** @enum {string} */
             status: "queued" | "running" | "success" | "failed" | "timed_out" | "cancelled" | "lost" | "skipped" | "missed";
             /** @description Why it has this status; null while it is new. */
-            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_error" | "http_refused" | "timeout" | "worker_died" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit") | null;
+            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_body" | "http_error" | "http_refused" | "timeout" | "worker_died" | "out_of_memory" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit" | "calendar" | "paused" | "function_missing" | "queue_full" | "replaced") | null;
             errorMessage: string | null;
             /** @description The attempt it is at, or ended with, from 1; 0 before the first. */
             attempt: number;
@@ -922,6 +1974,10 @@ export interface components {
             /** @description From 0 to 1, as told by the function. */
             progress: number | null;
             progressNote: string | null;
+            /** @description When a running attempt would end if it went on at this rate. */
+            progressEta: string | null;
+            /** @description Why a queued execution waits: for an earlier one of its task (`overlap`), for the time until its retry or its spread start (`availableAt`), or for a free slot. */
+            waitReason: ("earlier_execution" | "back_off" | "start_delayed" | "free_slot") | null;
             worker: string | null;
             logLines: number;
             logTruncated: boolean;
@@ -942,6 +1998,8 @@ export interface components {
             last24hExecutions: number;
             last24hByStatus: components["schemas"]["StatusCounts"];
             nextFireAt: string | null;
+            /** @description The pause of every schedule. */
+            pause: components["schemas"]["Pause"];
             version: string;
             pythonVersion: string;
             /** @enum {string} */
@@ -984,9 +2042,22 @@ export interface components {
             enabled: boolean;
             /** @enum {string} */
             type: "function" | "http";
-            /** @description null: no schedule, the task runs only when triggered. */
+            /** @description That of the first schedule which is one; null without. */
             cronExpression: string | null;
+            /** @description That schedule's zone, or else the task's own. */
             timezone: string;
+            /** @description Empty: the task runs only when triggered. */
+            schedules: (components["schemas"]["CronRule"] | components["schemas"]["IntervalRule"] | components["schemas"]["OnceRule"])[];
+            /** @description No fire time is earlier. */
+            startAt: string | null;
+            /** @description No fire time is later. */
+            endAt: string | null;
+            /** @description Each start is up to so much later than its fire time. */
+            jitterSeconds: number;
+            /** @description How many executions the schedules may start in all. */
+            maxExecutions: number | null;
+            /** @description Fire times before it are skipped. */
+            pausedUntil: string | null;
             functionName: string | null;
             functionPayload: {
                 [key: string]: unknown;
@@ -998,14 +2069,36 @@ export interface components {
                 [key: string]: string;
             };
             httpBody: string | null;
+            /** @description Statuses that mean success: 204, 2xx, 200-299. */
+            httpExpectStatus: string[];
+            /** @description A text that the answer has to contain. */
+            httpExpectBody: string | null;
+            /** @description Unexpected statuses that are tried again, as in httpExpectStatus; empty: every one. */
+            httpRetryStatus: string[];
             /** @enum {string} */
             catchUp: "none" | "last" | "all";
+            /** @description catchUp all: how late a missed fire time may still run. */
+            catchUpWindowSeconds: number;
+            /** @description catchUp all: how many missed fire times run, the newest. */
+            catchUpMax: number;
+            /** @description catchUp none: how late the latest missed one may still run. */
+            misfireGraceSeconds: number;
             /** @enum {string} */
-            overlap: "skip" | "allow";
+            overlap: "skip" | "queue" | "allow" | "replace";
+            /** @description overlap queue: how many executions may wait. */
+            overlapQueueMax: number;
             /** @enum {string} */
             delivery: "at_least_once" | "at_most_once";
             maxRetries: number;
             retryDelaySeconds: number;
+            /** @enum {string} */
+            retryBackoff: "fixed" | "exponential";
+            retryMaxDelaySeconds: number;
+            retryJitterPercent: number;
+            /** @description Kinds of failure that are retried; empty: every one. */
+            retryOn: string[];
+            /** @description Kinds of failure that are never retried. */
+            noRetryOn: string[];
             timeoutSeconds: number;
             /**
              * Format: date-time
@@ -1020,8 +2113,13 @@ export interface components {
             /** @description Counts the changes, from 1; also the ETag. */
             revision: number;
             /** @enum {string} */
-            state: "active" | "disabled" | "manual" | "function_missing" | "payload_invalid" | "schedule_error";
+            state: "active" | "done" | "disabled" | "manual" | "function_missing" | "payload_invalid" | "schedule_error";
+            /** @description The next fire time that will run: not excluded, not paused. */
             nextRunAt: string | null;
+            /** @description How many executions the schedules have started. */
+            firedCount: number;
+            /** @description Of the zone data by which the next fire time was found. */
+            tzdataVersion: string | null;
             /** @description The schedule as a sentence; null without a schedule. */
             scheduleDescription: string | null;
             /** @description Why the stored schedule can no longer be read. */
@@ -1038,10 +2136,22 @@ export interface components {
             description?: string | null;
             tags?: string[] | null;
             enabled?: boolean | (0 | 1);
-            /** @description Without one the task runs only when triggered. */
+            /** @description A short way to say or change the first schedule that is one; null removes it. */
             cronExpression?: string | null;
-            /** @description An IANA zone; default SCHEDULER_DEFAULT_TIMEZONE. */
+            /** @description That schedule's IANA zone, and of those that name none; default SCHEDULER_DEFAULT_TIMEZONE. */
             timezone?: string | null;
+            /** @description Replaces all schedules. Without any the task runs only when triggered. */
+            schedules?: (components["schemas"]["CronRuleIn"] | components["schemas"]["IntervalRuleIn"] | components["schemas"]["OnceRuleIn"])[] | null;
+            /** @description No fire time is earlier. */
+            startAt?: string | null;
+            /** @description No fire time is later. */
+            endAt?: string | null;
+            /** @description Each start is up to so much later than its fire time. */
+            jitterSeconds?: number;
+            /** @description How many executions the schedules may start in all. */
+            maxExecutions?: number | null;
+            /** @description Fire times before it are skipped. */
+            pausedUntil?: string | null;
             /** @description Required for type function. */
             functionName?: string | null;
             functionPayload?: {
@@ -1055,13 +2165,38 @@ export interface components {
                 [key: string]: string;
             } | string | null;
             httpBody?: string | null;
+            /** @description Statuses that mean success: 204, 2xx, 200-299. */
+            httpExpectStatus?: string[] | null;
+            /** @description A text that the answer has to contain. */
+            httpExpectBody?: string | null;
+            /** @description Unexpected statuses that are tried again, as in httpExpectStatus; empty: every one. */
+            httpRetryStatus?: string[] | null;
             catchUp?: ("none" | "last" | "all") | boolean | (0 | 1);
+            /** @description catchUp all: how late a missed fire time may still run. */
+            catchUpWindowSeconds?: number;
+            /** @description catchUp all: how many missed fire times run, the newest. */
+            catchUpMax?: number;
+            /** @description catchUp none: how late the latest missed one may still run. */
+            misfireGraceSeconds?: number;
             /** @enum {string} */
-            overlap?: "skip" | "allow";
+            overlap?: "skip" | "queue" | "allow" | "replace";
+            /** @description overlap queue: how many executions may wait. */
+            overlapQueueMax?: number;
             /** @enum {string} */
             delivery?: "at_least_once" | "at_most_once";
+            /** @description Default: as the function says, like all of retries, or else 0. */
             maxRetries?: number;
             retryDelaySeconds?: number;
+            /** @enum {string} */
+            retryBackoff?: "fixed" | "exponential";
+            /** @description retryBackoff exponential: the longest delay. */
+            retryMaxDelaySeconds?: number;
+            /** @description Each delay is up to so much longer or shorter. */
+            retryJitterPercent?: number;
+            /** @description Kinds of failure that are retried (reasons, names of exceptions); empty: all. */
+            retryOn?: string[] | null;
+            /** @description Kinds of failure that are never retried; stronger than retryOn. */
+            noRetryOn?: string[] | null;
             /** @description Per attempt. */
             timeoutSeconds?: number;
         };
@@ -1082,6 +2217,11 @@ export interface components {
         /** @description The switch of a task. */
         Toggle: {
             enabled: boolean | (0 | 1);
+            /**
+             * @description With enabled true: what of the fire times that passed while it was disabled runs now.
+             * @default none
+             */
+            catchUp?: ("none" | "last" | "all") | boolean | (0 | 1);
         };
         /** @description How a task is run now. */
         TriggerRequest: {
@@ -1093,14 +2233,26 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
-        /** @description The task will run. */
+        /** @description What became of the wish to run a task now. */
         Triggered: {
-            /**
-             * @default true
-             * @constant
-             */
-            triggered: true;
+            /** @description false: skipped by the task's overlap policy; the execution tells why. */
+            triggered: boolean;
             executionId: string;
+            /** @enum {string} */
+            status: "queued" | "skipped";
+            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_body" | "http_error" | "http_refused" | "timeout" | "worker_died" | "out_of_memory" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit" | "calendar" | "paused" | "function_missing" | "queue_full" | "replaced") | null;
+            /** @description The reason in a sentence; null when it will run. */
+            message: string | null;
+        };
+        /** @description Something about a schedule that may not be what was meant. */
+        WarningDetail: {
+            /** @description Stable; made for programs. */
+            code: string;
+            message: string;
+            /** @description The place of the schedule; null: all of them together. */
+            rule: number | null;
+            /** @description A cron expression that may be meant. */
+            suggestion: string | null;
         };
     };
     responses: never;
@@ -1111,6 +2263,827 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listCalendars: {
+        parameters: {
+            query?: {
+                page?: number;
+                pageSize?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of calendars. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarList"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createCalendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCalendar"];
+            };
+        };
+        responses: {
+            /** @description A named set of days and hours: it covers what any of its entries covers. */
+            201: {
+                headers: {
+                    /** @description Where the new thing is. */
+                    Location: string;
+                    /** @description The revision of the task or calendar, quoted. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendar"];
+                };
+            };
+            /** @description The request cannot be read (broken JSON, a NUL character). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type than the operation takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCalendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A calendar's id. */
+                calendarId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A named set of days and hours: it covers what any of its entries covers. */
+            200: {
+                headers: {
+                    /** @description The revision of the task or calendar, quoted. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendar"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that the change was made from; 412 when the thing has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description A calendar's id. */
+                calendarId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarChange"];
+            };
+        };
+        responses: {
+            /** @description A named set of days and hours: it covers what any of its entries covers. */
+            200: {
+                headers: {
+                    /** @description The revision of the task or calendar, quoted. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendar"];
+                };
+            };
+            /** @description The request cannot be read (broken JSON, a NUL character). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The task, or calendar, was changed meanwhile. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type than the operation takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteCalendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A calendar's id. */
+                calendarId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchUpdateCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that the change was made from; 412 when the thing has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description A calendar's id. */
+                calendarId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarChange"];
+            };
+        };
+        responses: {
+            /** @description A named set of days and hours: it covers what any of its entries covers. */
+            200: {
+                headers: {
+                    /** @description The revision of the task or calendar, quoted. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendar"];
+                };
+            };
+            /** @description The request cannot be read (broken JSON, a NUL character). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The task, or calendar, was changed meanwhile. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type than the operation takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reimportCalendar: {
+        parameters: {
+            query?: {
+                name?: string;
+                /** @description An IANA zone, for days and for times without one. */
+                timezone?: string;
+            };
+            header?: {
+                /** @description The ETag that the change was made from; 412 when the thing has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description A calendar's id. */
+                calendarId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/calendar": string;
+                "multipart/form-data": {
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The calendar, and what of the file went into it. */
+            200: {
+                headers: {
+                    /** @description The revision of the task or calendar, quoted. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedCalendar"];
+                };
+            };
+            /** @description The request cannot be read (broken JSON, a NUL character). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The task, or calendar, was changed meanwhile. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type than the operation takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewCalendar: {
+        parameters: {
+            query?: {
+                /** @description Default: today. */
+                from?: string;
+                /** @description Default: a year later. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description A calendar's id. */
+                calendarId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a calendar covers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarCoverage"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importCalendar: {
+        parameters: {
+            query?: {
+                name?: string;
+                /** @description An IANA zone, for days and for times without one. */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/calendar": string;
+                "multipart/form-data": {
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The calendar, and what of the file went into it. */
+            201: {
+                headers: {
+                    /** @description Where the new thing is. */
+                    Location: string;
+                    /** @description The revision of the task or calendar, quoted. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedCalendar"];
+                };
+            };
+            /** @description The request cannot be read (broken JSON, a NUL character). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type than the operation takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     followEvents: {
         parameters: {
             query?: never;
@@ -1240,6 +3213,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExecutionDetail"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listArtifacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An execution's id. */
+                executionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All files of an execution, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readArtifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An execution's id. */
+                executionId: string;
+                /** @description A function's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Text. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description No valid token or session. */
@@ -1771,7 +3866,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is of another type than the operation takes. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1848,6 +3943,197 @@ export interface operations {
             };
         };
     };
+    getPause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether every schedule is paused now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pause"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
+        responses: {
+            /** @description Whether every schedule is paused now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pause"];
+                };
+            };
+            /** @description The request cannot be read (broken JSON, a NUL character). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type than the operation takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endPause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listPlugins: {
         parameters: {
             query?: never;
@@ -1870,6 +4156,157 @@ export interface operations {
             401: {
                 headers: {
                     "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPluginImpact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A function's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What another version of a plugin means for the stored tasks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginImpact"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkPluginImpact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A function's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPluginVersion"];
+            };
+        };
+        responses: {
+            /** @description What another version of a plugin means for the stored tasks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginImpact"];
+                };
+            };
+            /** @description The request cannot be read (broken JSON, a NUL character). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type than the operation takes. */
+            415: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -2012,7 +4449,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is of another type than the operation takes. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2148,7 +4585,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is of another type than the operation takes. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2354,7 +4791,7 @@ export interface operations {
                 headers: {
                     /** @description Where the new thing is. */
                     Location: string;
-                    /** @description The task's revision, quoted. */
+                    /** @description The revision of the task or calendar, quoted. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -2408,7 +4845,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is of another type than the operation takes. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2452,7 +4889,7 @@ export interface operations {
             /** @description A task and its newest 20 executions. */
             200: {
                 headers: {
-                    /** @description The task's revision, quoted. */
+                    /** @description The revision of the task or calendar, quoted. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -2503,7 +4940,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag that the change was made from; 412 when the task has changed since. */
+                /** @description The ETag that the change was made from; 412 when the thing has changed since. */
                 "If-Match"?: string;
             };
             path: {
@@ -2521,7 +4958,7 @@ export interface operations {
             /** @description A task: what is run, when, and by which policies. */
             200: {
                 headers: {
-                    /** @description The task's revision, quoted. */
+                    /** @description The revision of the task or calendar, quoted. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -2566,7 +5003,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The task was changed meanwhile. */
+            /** @description The task, or calendar, was changed meanwhile. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -2584,7 +5021,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is of another type than the operation takes. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2696,7 +5133,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag that the change was made from; 412 when the task has changed since. */
+                /** @description The ETag that the change was made from; 412 when the thing has changed since. */
                 "If-Match"?: string;
             };
             path: {
@@ -2714,7 +5151,7 @@ export interface operations {
             /** @description A task: what is run, when, and by which policies. */
             200: {
                 headers: {
-                    /** @description The task's revision, quoted. */
+                    /** @description The revision of the task or calendar, quoted. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -2759,7 +5196,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The task was changed meanwhile. */
+            /** @description The task, or calendar, was changed meanwhile. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -2777,8 +5214,76 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is of another type than the operation takes. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFireTimes: {
+        parameters: {
+            query?: {
+                /** @description At or after this instant; default a day ago. */
+                from?: string;
+                /** @description At or before this instant; default a day after `from`, or tomorrow. */
+                to?: string;
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description A task's id. */
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Fire times of a task, rising: those of its present schedule, of earlier ones, and of executions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FireTimeList"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2810,6 +5315,8 @@ export interface operations {
         parameters: {
             query?: {
                 count?: number;
+                /** @description Of a disabled task: how it would be enabled. */
+                catchUp?: "none" | "last" | "all";
             };
             header?: never;
             path: {
@@ -2872,7 +5379,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag that the change was made from; 412 when the task has changed since. */
+                /** @description The ETag that the change was made from; 412 when the thing has changed since. */
                 "If-Match"?: string;
             };
             path: {
@@ -2890,7 +5397,7 @@ export interface operations {
             /** @description A task: what is run, when, and by which policies. */
             200: {
                 headers: {
-                    /** @description The task's revision, quoted. */
+                    /** @description The revision of the task or calendar, quoted. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -2935,7 +5442,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The task was changed meanwhile. */
+            /** @description The task, or calendar, was changed meanwhile. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -2953,7 +5460,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is of another type than the operation takes. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2984,7 +5491,10 @@ export interface operations {
     };
     triggerTask: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Run at once beside what is unfinished, whatever overlap says. */
+                force?: boolean | (0 | 1);
+            };
             header?: {
                 /** @description Sent again with the same request within 24 hours, the answer is the first one. */
                 "Idempotency-Key"?: string;
@@ -3001,7 +5511,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task will run. */
+            /** @description What became of the wish to run a task now. */
             202: {
                 headers: {
                     /** @description Where the new thing is. */
@@ -3067,7 +5577,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is of another type than the operation takes. */
             415: {
                 headers: {
                     [name: string]: unknown;
