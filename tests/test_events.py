@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cronplug.events import Doorbell, Event, EventBus
+from cronplug.events import Doorbell, Event, EventBus, NamingDoorbell
 
 
 async def test_a_subscriber_gets_what_it_wants_in_order() -> None:
@@ -44,3 +44,20 @@ async def test_a_ring_before_the_wait_is_not_lost() -> None:
     bell.ring()
     assert await bell.wait(at_most_seconds=1) is True
     assert await bell.wait(at_most_seconds=0.001) is False
+
+
+def test_a_bell_that_is_rung_with_names_tells_whom_it_is_about() -> None:
+    bell = NamingDoorbell()
+    bell.ring("a")
+    bell.ring("b")
+    bell.ring("a")
+    assert bell.take() == {"a", "b"}
+    assert bell.take() == frozenset()
+
+
+def test_a_ring_without_a_name_is_about_everything() -> None:
+    bell = NamingDoorbell()
+    bell.ring("a")
+    bell.ring()
+    assert bell.take() is None
+    assert bell.take() == frozenset()
