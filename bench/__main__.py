@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from bench import workers as bench_workers
 from bench.ours import install_plugin
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -169,8 +170,48 @@ America/New_York, the best of three turns each; medians of {bench.rounds} rounds
 {note} {versions}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the end."""
 
 
+def workers(bench: Bench) -> str:
+    """Worker processes: what isolation costs, how surely runs end, how output gets out."""
+    bench_workers.install_plugin(bench.root / "plugin")
+    scale = 10 if bench.quick else 1
+    (trip, throughput, kills, side, lines) = bench.alternate(
+        ("workers", "round-trip", 5_000 // scale),
+        ("workers", "throughput", 20_000 // scale),
+        ("workers", "kills", 3),
+        ("workers", "side-by-side", 500),
+        ("workers", "lines", 20_000),
+    )
+    figures = (
+        ("core → worker → core, warm, async function", "p50 <= 0.5 ms", _span(trip, "nothing")),
+        ("the same, plain function", "p50 <= 0.5 ms", _span(trip, "nothing-sync")),
+        ("durable no-op executions through 2 workers", ">= 3,000 / s", f"{throughput['per_second']:,.0f} / s"),
+        ("from limit + grace to the dead process, spinning", "<= 0.2 s", f"{kills['spin_seconds']:.3f} s"),
+        ("the same, swallowing its cancellation", "<= 0.2 s", f"{kills['swallow_seconds']:.3f} s"),
+        ("500 runs of 1 s side by side in one worker", "all of them", f"{side['seconds']:.2f} s"),
+        (
+            "20,000 lines of one run, to the last one at an SSE client",
+            "<= 2 s, memory bounded",
+            f"{lines['seconds']:.2f} s, {lines['grown_megabytes']:+.0f} MB",
+        ),
+    )
+    rows = "\n".join(f"| {figure} | {goal} | {ours} |" for figure, goal, ours in figures)
+    return f"""Made by `./dev bench workers` on {datetime.now(UTC):%Y-%m-%d}: medians of {bench.rounds} rounds; server, workers and client share
+{os.cpu_count()} cores.
+
+| figure | goal | cronplug |
+|---|---|---|
+{rows}
+
+Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the end."""
+
+
+def _span(measured: Measured, kind: str) -> str:
+    return f"p50 {measured[f'{kind}_p50_ms']:.2f} ms, p99 {measured[f'{kind}_p99_ms']:.2f} ms"
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Bench], str]]] = {
     "schedules": ("Schedules", schedules),
+    "workers": ("Workers", workers),
 }
 """Figures with a section of their own in RESULTS.md: its title, and what makes it."""
 
