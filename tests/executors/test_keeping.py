@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from cronplug.executors.addresses import AddressPolicy
 from cronplug.executors.base import Stop
+from cronplug.executors.child import WorkerLost, WorkerProcess
+from cronplug.executors.frames import encode_frame
 from cronplug.executors.pool import WorkerPool
 from cronplug.model import Json
 from cronplug.sdk.keeping import Kept
@@ -88,6 +93,31 @@ class TestOnce:
             outcome = await attempt
 
         assert outcome.verdict == "cancelled"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"kind": "once", "run": 1, "number": 1, "key": "k" * 201, "value": 1},
+        {"kind": "once", "run": 1, "number": "1", "key": "k", "value": 1},
+        {"kind": "once", "run": 1, "number": 1, "key": "k", "value": "x" * 300_000},
+        {"kind": "artifact", "run": 1, "name": "../a", "media_type": "a/b", "piece": "", "last": True},
+        {"kind": "artifact", "run": 1, "name": "a", "media_type": "a/b\r\nX: y", "piece": "", "last": True},
+        {"kind": "artifact", "run": 1, "name": "a", "media_type": "a/b", "piece": "no base64", "last": True},
+    ],
+)
+async def test_who_forges_what_no_function_can_leave_loses_the_worker(frame: dict[str, Any]) -> None:
+    worker = await WorkerProcess.start(1, python=sys.executable, generation=0, warden=None)
+    run = worker.begin(
+        {"kind": "observe", "distribution": "none", "entry_points": [], "hook": "x", "facts": {}}, Recorder()
+    )
+
+    worker.socket_received(encode_frame(json.dumps(frame).encode()))
+
+    with pytest.raises(WorkerLost, match="broke the protocol"):
+        async with asyncio.timeout(20):
+            await run.verdict
+    await worker.ended.wait()
 
 
 @pytest.fixture

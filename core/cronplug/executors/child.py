@@ -25,6 +25,7 @@ from cronplug.executors.warden import Warden
 from cronplug.model import Reason, Stream
 from cronplug.sdk.isolation import describe_exit, plugin_command, plugin_environ
 from cronplug.sdk.keeping import MAX_ARTIFACT_BYTES, MAX_KEY_LENGTH, Artifact, check_artifact
+from cronplug.sdk.values import as_json
 
 _log = logging.getLogger(__name__)
 
@@ -393,7 +394,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _request(self, run: Run | None, frame: Frame) -> None:
         self._requests += 1
-        key, sound = frame["key"], isinstance(frame["number"], int) and "value" in frame
+        key, sound = frame["key"], isinstance(frame["number"], int) and as_json(frame["value"])[2] is None
         if not sound or not isinstance(key, str) or len(key) > MAX_KEY_LENGTH or self._requests > _REQUESTS_AT_ONCE:
             raise ValueError("not a request")
         if run is None:
