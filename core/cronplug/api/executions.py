@@ -20,6 +20,7 @@ from cronplug.api.execution_json import (
 )
 from cronplug.api.operation import answer, operation
 from cronplug.api.parts import parts
+from cronplug.api.task_json import TriggerQuery
 from cronplug.model import Status, Trigger
 from cronplug.store.executions import ExecutionFilter
 
@@ -79,13 +80,17 @@ async def cancel_execution(execution_id: str) -> Response:
 @operation(
     "retryExecution",
     tag="executions",
+    query=TriggerQuery,
     answers={202: ExecutionStarted},
     problems=(404, 409),
     answer_headers=("Location",),
 )
-async def retry_execution(execution_id: str) -> Response:
-    """Run it again by its task's present definition, as a new execution that names this one in `retryOf`."""
-    made = await parts().operations.retry_execution(execution_id)
+async def retry_execution(execution_id: str, query: TriggerQuery) -> Response:
+    """Run it again by its task's present definition, as a new execution that names this one in `retryOf`.
+
+    The task's overlap policy holds for it too, so it may be skipped; `force` runs it beside what is unfinished.
+    """
+    made = await parts().operations.retry_execution(execution_id, force=query.force)
     return answer(
         ExecutionStarted(execution_id=made.id), 202, headers={"Location": f"/api/scheduler/executions/{made.id}"}
     )

@@ -266,7 +266,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run it again by its task's present definition, as a new execution that names this one in `retryOf` */
+        /**
+         * Run it again by its task's present definition, as a new execution that names this one in `retryOf`
+         * @description The task's overlap policy holds for it too, so it may be skipped; `force` runs it beside what is unfinished.
+         */
         post: operations["retryExecution"];
         delete?: never;
         options?: never;
@@ -3583,7 +3586,10 @@ export interface operations {
     };
     retryExecution: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Run at once beside what is unfinished, whatever overlap says. */
+                force?: boolean | (0 | 1);
+            };
             header?: never;
             path: {
                 /** @description An execution's id. */
