@@ -72,7 +72,13 @@ async def discover(
     failures: dict[str, str] = {}
     while True:
         reading, complaint = await _read_manifest(
-            plugin_command(python, "--manifest", *([f"--only={only}"] if only else []), *sorted({*skip, *failures})),
+            plugin_command(
+                python,
+                "--manifest",
+                str(os.getpid()),
+                *([f"--only={only}"] if only else []),
+                *sorted({*skip, *failures}),
+            ),
             deadline_seconds=deadline_seconds,
         )
         if reading.ended:

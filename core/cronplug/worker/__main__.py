@@ -1,4 +1,4 @@
-"""`python -m cronplug.worker --manifest [--only=NAME] [SKIP ...]` or `python -m cronplug.worker SOCKET PARENT`."""
+"""`python -m cronplug.worker --manifest PARENT [--only=NAME] [SKIP ...]` or `python -m cronplug.worker SOCKET PARENT`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--manifest"]:
         from cronplug.worker.listing import list_plugins
 
+        parent, *arguments = arguments[1:]
         only = [argument.removeprefix("--only=") for argument in arguments if argument.startswith("--only=")]
-        list_plugins(skip=frozenset(arguments[1:]), only=only[0] if only else None)
+        list_plugins(parent=int(parent), skip=frozenset(arguments), only=only[0] if only else None)
     else:
         from cronplug.worker.process import serve
 

@@ -6,10 +6,14 @@ import os
 from typing import NoReturn
 
 from cronplug.registry.manifest import write_manifest
+from cronplug.worker.parent import die_with
 
 
-def list_plugins(*, skip: frozenset[str], only: str | None = None) -> NoReturn:
-    """Write the manifest (of the plugin `only`, if given) and end this process at once, whatever threads and exit handlers plugins left."""
+def list_plugins(*, parent: int, skip: frozenset[str], only: str | None = None) -> NoReturn:
+    """Write the manifest (of the plugin `only`, if given) and end this process at once, whatever threads and exit
+    handlers plugins left. It ends with the process `parent` too: nobody else would end an import that hangs.
+    """
+    die_with(parent)
     channel = os.dup(1)
     os.dup2(2, 1)
 

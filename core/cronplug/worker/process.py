@@ -49,20 +49,18 @@ from cronplug.worker.output import (
     make_run_logger,
     plain_stream,
 )
+from cronplug.worker.parent import die_with
 
 Frame = dict[str, Any]
-_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def serve(*, descriptor: int, parent: int) -> NoReturn:
     """Be a worker of the process `parent` on the socket `descriptor` until that process closes it."""
     libc = ctypes.CDLL(None)
+    die_with(parent)
     if sys.platform == "linux":
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
-        if os.getppid() != parent:
-            os._exit(0)
     worker = Worker(Channel(descriptor), flush_c_streams=lambda: libc.fflush(None))
     worker.take_over_process()
     worker.run()
