@@ -73,12 +73,31 @@ class TestNamesAndOptions:
             {"timeout": True},
             {"max_retries": -1},
             {"max_retries": 101},
+            {"retry_delay": 0},
+            {"retry_delay": 86_401},
+            {"retry_backoff": "linear"},
+            {"retry_max_delay": 604_801},
+            {"retry_jitter": 101},
+            {"retry_on": ["no name"]},
+            {"no_retry_on": ["x" * 101]},
+            {"no_retry_on": [f"E{number}" for number in range(21)]},
             {"isolation": "thread"},
         ],
     )
     def test_refuses_bounds_that_no_task_could_have(self, options: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=next(iter(options))):
             function("acme.run", **options)
+
+    def test_failures_are_named_by_class_or_by_name(self) -> None:
+        decorate = function("acme.run", retry_on=[ConnectionError, "timeout", "ConnectionError"], no_retry_on=())
+        assert (decorate(lambda: None).retry_on, decorate(lambda: None).no_retry_on) == (
+            ("ConnectionError", "timeout"), (),
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("kinds", ["timeout", TimeoutError, 5, [[]]])
+    def test_failures_are_a_list(self, kinds: Any) -> None:
+        with pytest.raises(TypeError):
+            function("acme.run", retry_on=kinds)
 
     def test_title_comes_from_the_name_and_description_from_the_docstring(self) -> None:
         @function("acme.nightly-report", tags=["sales"])
