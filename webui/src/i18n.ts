@@ -1,4 +1,5 @@
 import { createI18n } from 'vue-i18n'
+import calendars from './locales/en/calendars.json'
 import common from './locales/en/common.json'
 import executions from './locales/en/executions.json'
 import functions from './locales/en/functions.json'
@@ -15,5 +16,5 @@ export const i18n = createI18n({
   legacy: false,
   locale: 'en',
   fallbackLocale: 'en',
-  messages: { en: { common, executions, functions, nav, plugins, session, settings, status, taskForm, tasks } },
+  messages: { en: { calendars, common, executions, functions, nav, plugins, session, settings, status, taskForm, tasks } },
 })

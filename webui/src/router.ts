@@ -2,6 +2,7 @@ import { watch } from 'vue'
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { useSession } from './composables/useSession'
 import type { Destination } from './layout/destinations'
+import { calendarRoutes } from './pages/calendars/routes'
 import { executionRoutes } from './pages/executions/routes'
 import { functionRoutes } from './pages/functions/routes'
 import { pluginRoutes } from './pages/plugins/routes'
@@ -22,6 +23,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/sign-in', name: 'sign-in', component: () => import('./pages/session/SignInPage.vue'), meta: { public: true } },
   ...taskRoutes,
   ...executionRoutes,
+  ...calendarRoutes,
   ...functionRoutes,
   ...pluginRoutes,
   ...settingsRoutes,

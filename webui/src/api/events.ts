@@ -2,7 +2,7 @@ import { readStream, type StreamOptions } from './stream'
 
 /** Something changed on the server. `id` names it; the new state is fetched, never sent. */
 export interface ChangeEvent {
-  kind: 'task' | 'execution' | 'plugin' | 'stats' | 'log'
+  kind: 'task' | 'execution' | 'plugin' | 'stats' | 'log' | 'calendar'
   id: string
   change: 'created' | 'updated' | 'deleted'
 }

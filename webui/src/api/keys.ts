@@ -1,4 +1,4 @@
-import type { ExecutionQuery, TaskQuery } from './types'
+import type { ExecutionQuery, FireTimeQuery, TaskQuery } from './types'
 
 /** Names of everything in the query cache, so that what is fetched in one place can be made stale in another. */
 export const keys = {
@@ -7,6 +7,7 @@ export const keys = {
   taskList: (query: TaskQuery) => ['tasks', 'list', query] as const,
   task: (id: string) => ['tasks', 'one', id] as const,
   taskForecast: (id: string, count: number) => ['tasks', 'one', id, 'forecast', count] as const,
+  taskFireTimes: (id: string, query: FireTimeQuery) => ['tasks', 'one', id, 'fire-times', query] as const,
   allTaskDetails: () => ['tasks', 'one'] as const,
   executions: () => ['executions'] as const,
   executionLists: () => ['executions', 'list'] as const,
@@ -17,5 +18,10 @@ export const keys = {
   plugins: () => ['plugins'] as const,
   stats: () => ['stats'] as const,
   session: () => ['session'] as const,
-  preview: (cronExpression: string, timezone: string) => ['preview', cronExpression, timezone] as const,
+  pause: () => ['pause'] as const,
+  calendars: () => ['calendars'] as const,
+  calendar: (id: string) => ['calendars', id] as const,
+  calendarCoverage: (id: string) => ['calendars', id, 'coverage'] as const,
+  /** `asked` is the request written out. */
+  preview: (asked: string) => ['preview', asked] as const,
 }

@@ -38,6 +38,11 @@ export function toProblemError(body: unknown, response: Response): ProblemError 
   })
 }
 
+/** A fault that was found without asking the server. */
+export function fieldFault(field: string, message: string): FieldError {
+  return { field, message, code: null, position: null, pointer: null }
+}
+
 /** The error of a call that got no answer. */
 export function unreachable(cause: unknown): ProblemError {
   return new ProblemError({ status: UNREACHABLE, code: 'unreachable', message: cause instanceof Error ? cause.message : String(cause) })

@@ -1,5 +1,5 @@
 import { client, send } from './client'
-import type { NewTask, SchedulePreview, Task, TaskChange, TaskDetail, TaskList, TaskQuery } from './types'
+import type { Enabling, FireTimeList, FireTimeQuery, NewTask, SchedulePreview, Task, TaskChange, TaskDetail, TaskList, TaskQuery, Triggered } from './types'
 
 /** A JSON object; what may stand in it the function's schema decides. */
 export type Payload = Record<string, unknown>
@@ -29,17 +29,32 @@ export async function deleteTask(id: string, options: { force?: boolean } = {}):
   await send(client.DELETE('/api/scheduler/tasks/{taskId}', { params: { path: { taskId: id }, query } }))
 }
 
-/** Runs the task now; a payload replaces the stored one for this execution. Answers the new execution's id. */
-export async function triggerTask(id: string, payload?: Payload): Promise<string> {
+/**
+ * Runs the task now; a payload replaces the stored one for this execution. The task's overlap may skip it (`triggered` is false
+ * then), unless `force`.
+ */
+export async function triggerTask(id: string, { payload, force }: { payload?: Payload; force?: boolean } = {}): Promise<Triggered> {
   const body = payload === undefined ? {} : { payload }
-  const answer = await send(client.POST('/api/scheduler/tasks/{taskId}/trigger', { params: { path: { taskId: id } }, body }))
-  return answer.executionId
+  const query = force ? { force } : {}
+  return send(client.POST('/api/scheduler/tasks/{taskId}/trigger', { params: { path: { taskId: id }, query }, body }))
 }
 
-export async function toggleTask(id: string, enabled: boolean): Promise<Task> {
-  return send(client.POST('/api/scheduler/tasks/{taskId}/toggle', { params: { path: { taskId: id } }, body: { enabled } }))
+/** `catchUp`: what of the fire times that passed while the task was off is to run at once. */
+export async function toggleTask(id: string, enabled: boolean, catchUp: Task['catchUp'] = 'none'): Promise<Task> {
+  return send(client.POST('/api/scheduler/tasks/{taskId}/toggle', { params: { path: { taskId: id } }, body: { enabled, catchUp } }))
 }
 
 export async function fetchForecast(id: string, count: number, signal?: AbortSignal): Promise<SchedulePreview> {
   return send(client.GET('/api/scheduler/tasks/{taskId}/forecast', { params: { path: { taskId: id }, query: { count } }, signal }))
+}
+
+/** What switching a task on would do now; null for one that is on. */
+export async function fetchEnabling(id: string, catchUp: Task['catchUp']): Promise<Enabling | null> {
+  const preview = await send(client.GET('/api/scheduler/tasks/{taskId}/forecast', { params: { path: { taskId: id }, query: { count: 1, catchUp } } }))
+  return preview.enabling
+}
+
+/** Every fire time in a stretch of time, oldest first, with what became of it. */
+export async function fetchFireTimes(id: string, query: FireTimeQuery, signal?: AbortSignal): Promise<FireTimeList> {
+  return send(client.GET('/api/scheduler/tasks/{taskId}/fire-times', { params: { path: { taskId: id }, query }, signal }))
 }

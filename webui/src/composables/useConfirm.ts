@@ -12,9 +12,18 @@ export interface ConfirmQuestion {
   danger?: boolean
 }
 
+export interface Choice<T extends string = string> {
+  value: T
+  label: string
+  help?: string
+}
+
 export interface ConfirmRequest extends ConfirmQuestion {
   key: number
-  answer: (yes: boolean) => void
+  /** One of them is taken with the yes, the first unless another is chosen. */
+  choices: readonly Choice[]
+  /** `choice` null: no. */
+  answer: (choice: string | null) => void
 }
 
 const request = shallowRef<ConfirmRequest | null>(null)
@@ -22,20 +31,27 @@ let asked = 0
 
 /** Asks a yes-or-no question; the answer to the promise is true for yes. */
 export function useConfirm(): (question: ConfirmQuestion) => Promise<boolean> {
-  return (question) => {
-    request.value?.answer(false)
-    const opener = document.activeElement
-    return new Promise((resolve) => {
-      const answer = (yes: boolean) => {
-        request.value = null
-        resolve(yes)
-        requestAnimationFrame(() => {
-          if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
-        })
-      }
-      request.value = { ...question, key: ++asked, answer }
-    })
-  }
+  return async (question) => (await ask(question, [])) !== null
+}
+
+/** Asks for one of a few choices; null when the person thinks better of it. */
+export function useChoice(): <T extends string>(question: ConfirmQuestion, choices: readonly Choice<T>[]) => Promise<T | null> {
+  return async <T extends string>(question: ConfirmQuestion, choices: readonly Choice<T>[]) => (await ask(question, choices)) as T | null
+}
+
+function ask(question: ConfirmQuestion, choices: readonly Choice[]): Promise<string | null> {
+  request.value?.answer(null)
+  const opener = document.activeElement
+  return new Promise((resolve) => {
+    const answer = (choice: string | null) => {
+      request.value = null
+      resolve(choice)
+      requestAnimationFrame(() => {
+        if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      })
+    }
+    request.value = { ...question, choices, key: ++asked, answer }
+  })
 }
 
 /** The question now open, for the one place that shows it. */

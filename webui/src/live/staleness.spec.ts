@@ -6,6 +6,15 @@ describe('staleKeys', () => {
     expect(staleKeys({ kind: 'task', id: 'a', change: 'updated' })).toEqual([['tasks', 'list'], ['tasks', 'one', 'a'], ['stats']])
   })
 
+  it('a pause of everything changes what every task runs next', () => {
+    expect(staleKeys({ kind: 'stats', id: 'pause', change: 'updated' })).toEqual([['stats'], ['pause'], ['tasks']])
+    expect(staleKeys({ kind: 'stats', id: '', change: 'updated' })).toEqual([['stats']])
+  })
+
+  it('a changed calendar changes what its tasks run next', () => {
+    expect(staleKeys({ kind: 'calendar', id: 'c', change: 'updated' })).toEqual([['calendars'], ['tasks']])
+  })
+
   it('new log lines make nothing stale: the log has its own stream', () => {
     expect(staleKeys({ kind: 'log', id: 'a', change: 'updated' })).toEqual([])
   })

@@ -13,7 +13,9 @@ export function staleKeys(event: ChangeEvent): QueryKey[] {
     case 'plugin':
       return [keys.plugins(), keys.functions(), keys.taskLists()]
     case 'stats':
-      return [keys.stats()]
+      return event.id === 'pause' ? [keys.stats(), keys.pause(), keys.tasks()] : [keys.stats()]
+    case 'calendar':
+      return [keys.calendars(), keys.tasks()]
     case 'log':
       return []
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { coarse, dateIn, formatDuration, formatInstant, relativeTo, sameClock, shortStyle, zoneOffset } from './time'
+import { coarse, dateIn, formatDuration, formatInstant, relativeTo, sameClock, shortStyle, tellInstants, zoneOffset } from './time'
 
 const at = (text: string) => Date.parse(text)
 
@@ -60,4 +60,12 @@ describe('zones', () => {
     expect(sameClock('Europe/Berlin', 'Europe/Paris', [at('2026-01-01T00:00:00Z')])).toBe(true)
     expect(sameClock('Europe/Berlin', 'UTC', [at('2026-01-01T00:00:00Z')])).toBe(false)
   })
+})
+
+describe('tellInstants', () => {
+  it('puts the instants of a sentence on the clock of a zone', () => {
+    expect(tellInstants('Paused until 2026-12-01T00:00:00.000Z.', 'Europe/Helsinki')).toBe('Paused until 1 Dec, 02:00:00 +02:00.')
+    expect(tellInstants('from 2026-07-01T00:00:00Z to 2026-07-01T01:00:00Z', 'UTC')).toBe('from 1 Jul, 00:00:00 +00:00 to 1 Jul, 01:00:00 +00:00')
+  })
+  it('leaves everything else', () => expect(tellInstants('At 12:00 on 2026-12-01', 'UTC')).toBe('At 12:00 on 2026-12-01'))
 })

@@ -67,13 +67,14 @@ export function zoneOffset(instant: number, zone: string): string {
   return name === 'GMT' ? '+00:00' : name.replace('GMT', '')
 }
 
-export type InstantStyle = 'full' | 'short' | 'second' | 'day' | 'time' | 'minute'
+export type InstantStyle = 'full' | 'short' | 'second' | 'day' | 'date' | 'time' | 'minute'
 
 const STYLES: Record<InstantStyle, Intl.DateTimeFormatOptions> = {
   full: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   short: { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   second: { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   day: { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  date: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' },
   time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   minute: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
 }
@@ -94,6 +95,18 @@ export function formatInstant(instant: number, zone: string, style: InstantStyle
     formats.set(key, format)
   }
   return format.format(instant)
+}
+
+/**
+ * A sentence of the server with its instants put on the clock of `zone`.
+ *
+ * tellInstants('until 2026-12-01T00:00:00.000Z.', 'Europe/Helsinki') is "until 1 Dec, 02:00:00 +02:00."
+ */
+export function tellInstants(sentence: string, zone: string): string {
+  return sentence.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (instant) => {
+    const millis = Date.parse(instant)
+    return `${formatInstant(millis, zone, 'day')} ${zoneOffset(millis, zone)}`
+  })
 }
 
 /** The calendar date of an instant in a zone, as `2026-11-23`. */

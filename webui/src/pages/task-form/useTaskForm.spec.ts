@@ -2,6 +2,7 @@ import { VueQueryPlugin } from '@tanstack/vue-query'
 import { enableAutoUnmount, mount } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { defineComponent } from 'vue'
+import { fieldFault } from '@/api/problem'
 import type { Task } from '@/api/types'
 import { i18n } from '@/i18n'
 import { blankDraft, draftOf } from './draft'
@@ -25,7 +26,10 @@ const stored = { ...draftFields(), id: 't1', revision: 3 } as unknown as Task
 function draftFields() {
   return {
     name: 'Report', description: '', tags: [], type: 'function', functionName: 'acme.report', functionPayload: { days: 7 }, httpMethod: 'GET', httpUrl: null, httpHeaders: {}, httpBody: null,
-    cronExpression: '0 3 * * *', timezone: 'UTC', catchUp: 'none', overlap: 'skip', delivery: 'at_least_once', enabled: true, maxRetries: 0, retryDelaySeconds: 60, timeoutSeconds: 300,
+    schedules: [{ kind: 'cron', cronExpression: '0 3 * * *', timezone: 'UTC', onDstGap: null, onDstRepeat: null, calendars: [], payload: null }], timezone: 'UTC',
+    startAt: null, endAt: null, pausedUntil: null, jitterSeconds: 0, maxExecutions: null, catchUp: 'none', catchUpWindowSeconds: 86_400, catchUpMax: 100, misfireGraceSeconds: 300,
+    overlap: 'skip', overlapQueueMax: 10, delivery: 'at_least_once', enabled: true, maxRetries: 0, retryDelaySeconds: 60, retryBackoff: 'fixed', retryMaxDelaySeconds: 3_600,
+    retryJitterPercent: 0, retryOn: [], noRetryOn: [], timeoutSeconds: 300,
   }
 }
 
@@ -42,7 +46,8 @@ function form(task: Task | null = null) {
 }
 function filled() {
   const made = form()
-  Object.assign(made.draft.value, { name: ' Report ', functionName: 'acme.report', functionPayload: { days: 7 }, cronExpression: '0 3 * * *' })
+  Object.assign(made.draft.value, { name: ' Report ', functionName: 'acme.report', functionPayload: { days: 7 } })
+  made.draft.value.rules[0]!.cronExpression = '0 3 * * *'
   return made
 }
 const refusal = (errors: { field: string; message: string }[], status = 422) => ({
@@ -61,7 +66,7 @@ describe('a new task', () => {
     const { save, faults } = form()
     expect(faults.value).toEqual([])
     expect(await save()).toBeNull()
-    expect(faults.value.map(({ field }) => field)).toEqual(['name', 'functionName', 'cronExpression'])
+    expect(faults.value.map(({ field }) => field)).toEqual(['name', 'functionName', 'schedules.0.cronExpression'])
     expect(asked).toEqual([])
   })
 
@@ -70,7 +75,7 @@ describe('a new task', () => {
     readable.value = false
     expect(await save()).toBeNull()
     readable.value = true
-    scheduleFault.value = { field: 'cronExpression', message: 'no', code: null, position: 0 }
+    scheduleFault.value = fieldFault('schedules.0.cronExpression', 'no')
     expect(await save()).toBeNull()
     expect(asked).toEqual([])
   })
@@ -99,11 +104,11 @@ describe('a new task', () => {
 
   it('shows the faults of the server until their field is changed', async () => {
     const { save, draft, faults } = filled()
-    answers.push(refusal([{ field: 'functionPayload.days', message: 'Too many' }, { field: 'timezone', message: 'No such zone' }]))
+    answers.push(refusal([{ field: 'functionPayload.days', message: 'Too many' }, { field: 'schedules.0.timezone', message: 'No such zone' }]))
     expect(await save()).toBeNull()
-    expect(faults.value.map(({ field }) => field)).toEqual(['functionPayload.days', 'timezone'])
+    expect(faults.value.map(({ field }) => field)).toEqual(['functionPayload.days', 'schedules.0.timezone'])
     draft.value.functionPayload = { days: 8 }
-    expect(faults.value.map(({ field }) => field)).toEqual(['timezone'])
+    expect(faults.value.map(({ field }) => field)).toEqual(['schedules.0.timezone'])
   })
 
   it('says what belongs to no field until anything is changed', async () => {

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/vue-query'
 import { computed, ref, shallowRef, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { keys } from '@/api/keys'
-import { ProblemError } from '@/api/problem'
+import { fieldFault, ProblemError } from '@/api/problem'
 import { createTask, fetchTask, updateTask } from '@/api/tasks'
 import type { FieldError, NewTask, Task } from '@/api/types'
 import { useNotify } from '@/composables/useNotify'
@@ -20,6 +20,8 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
   /** The task as it was read: changes are those against it. */
   const base = shallowRef(task)
   const readable = ref(true)
+  /** Whether the payloads of the schedules can be read. */
+  const schedulesReadable = ref(true)
   const scheduleFault = ref<FieldError | null>(null)
   const tried = ref(false)
   const busy = ref(false)
@@ -34,10 +36,15 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
   const faults = computed<FieldError[]>(() => {
     const found: FieldError[] = []
     if (tried.value) {
-      for (const [field, missing] of missingOf(draft.value)) found.push({ field, message: t(`taskForm.error.${missing}`), code: null, position: null })
+      for (const [field, missing] of missingOf(draft.value)) found.push(fieldFault(field, t(`taskForm.error.${missing}`)))
     }
     for (const error of answered.value?.errors ?? []) {
       const name = error.field.split('.')[0] as keyof NewTask
+      // One who sends no schedules is told of them by the short names.
+      if (name === 'cronExpression' || (name === 'timezone' && draft.value.onSchedule)) {
+        if (same(answered.value?.body.schedules, body.value.schedules)) found.push({ ...error, field: `schedules.${firstExpression(draft.value)}.${error.field}` })
+        continue
+      }
       if (same(answered.value?.body[name], body.value[name]) && !found.some(({ field }) => field === error.field)) found.push(error)
     }
     return found
@@ -52,7 +59,7 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
   /** The saved task, or null when something is in the way; `faults`, `message` or `conflict` then say what. */
   async function save(): Promise<Task | null> {
     tried.value = true
-    if (busy.value || missingOf(draft.value).size > 0 || !readable.value || scheduleFault.value) return null
+    if (busy.value || missingOf(draft.value).size > 0 || !readable.value || !schedulesReadable.value || scheduleFault.value) return null
     busy.value = true
     answered.value = null
     const sent = body.value
@@ -103,7 +110,11 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
     for (const queryKey of [keys.taskLists(), keys.task(saved.id), keys.stats()]) void queries.invalidateQueries({ queryKey })
   }
 
-  return { draft, readable, scheduleFault, faults, message, conflict, busy, changed, save, takeTheirs }
+  return { draft, readable, schedulesReadable, scheduleFault, faults, message, conflict, busy, changed, save, takeTheirs }
+}
+
+function firstExpression(draft: TaskDraft): number {
+  return Math.max(0, draft.rules.findIndex(({ kind }) => kind === 'cron'))
 }
 
 /** A draft is plain JSON; unlike `structuredClone` this also copies what Vue has wrapped. */

@@ -4,28 +4,35 @@ import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 import { keys } from '@/api/keys'
 import { ProblemError } from '@/api/problem'
-import { deleteTask, toggleTask, triggerTask, type Payload } from '@/api/tasks'
+import { deleteTask, fetchEnabling, toggleTask, triggerTask, updateTask, type Payload } from '@/api/tasks'
 import type { Task, TaskDetail, TaskList } from '@/api/types'
-import { useConfirm } from '@/composables/useConfirm'
+import { useChoice, useConfirm } from '@/composables/useConfirm'
 import { useNotify } from '@/composables/useNotify'
 
 /** What a person may do to a task, with the words that go with it: one place for the list, its menu and the task's page. */
 export function useTaskActions() {
-  const { t } = useI18n()
+  const { t, n } = useI18n()
   const router = useRouter()
   const queries = useQueryClient()
   const confirm = useConfirm()
+  const choose = useChoice()
   const notify = useNotify()
   /** The task whose payload dialog is open. */
   const runWith = shallowRef<Task | null>(null)
 
-  async function run(task: Task, payload?: Payload): Promise<boolean> {
+  /** `force`: also when the task's overlap would skip it. */
+  async function run(task: Task, payload?: Payload, force = false): Promise<boolean> {
     try {
-      const id = await triggerTask(task.id, payload)
-      notify.done(t('tasks.action.started', { name: task.name }), {
-        label: t('tasks.action.view'),
-        to: router.resolve({ name: 'execution', params: { id } }).fullPath,
-      })
+      const made = await triggerTask(task.id, { payload, force })
+      if (made.triggered) {
+        notify.done(t(made.reason === null ? 'tasks.action.started' : 'tasks.action.queued', { name: task.name }), {
+          label: t('tasks.action.view'),
+          to: router.resolve({ name: 'execution', params: { id: made.executionId } }).fullPath,
+        })
+      } else {
+        const anyway = () => void run(task, payload, true).catch((error: unknown) => notify.failed(error, t('tasks.action.runFailed', { name: task.name })))
+        notify.held(t('tasks.action.skipped', { name: task.name }), made.message ?? '', { label: t('tasks.action.runAnyway'), onClick: anyway })
+      }
       refresh(task)
       return true
     } catch (error) {
@@ -35,16 +42,43 @@ export function useTaskActions() {
     }
   }
 
-  /** Shown at once; put back when the server refuses. */
+  /** Shown at once; put back when the server refuses. Where something was missed meanwhile, asks what of it is to run. */
   async function toggle(task: Task, enabled: boolean): Promise<void> {
     show({ ...task, enabled })
     try {
-      show(await toggleTask(task.id, enabled))
+      const catchUp = enabled ? await askCatchUp(task) : 'none'
+      show(catchUp === null ? task : await toggleTask(task.id, enabled, catchUp))
     } catch (error) {
       show(task)
       notify.failed(error, t('tasks.action.toggleFailed', { name: task.name }))
     }
     refresh(task)
+  }
+
+  /** Ends the pause of one task. */
+  async function resume(task: Task): Promise<void> {
+    try {
+      show(await updateTask(task.id, { pausedUntil: null }))
+      notify.done(t('tasks.page.resumed', { name: task.name }))
+    } catch (error) {
+      notify.failed(error)
+    }
+    refresh(task)
+  }
+
+  /** Null: leave it off. */
+  async function askCatchUp(task: Task): Promise<Task['catchUp'] | null> {
+    if (task.schedules.length === 0) return 'none'
+    const all = await fetchEnabling(task.id, 'all')
+    const count = all?.catchUp.length ?? 0
+    if (count === 0) return 'none'
+    const passed = count + (all?.missedCount ?? 0)
+    const question = { title: t('tasks.catchUp.title', { name: task.name }), text: t('tasks.catchUp.text', { n: n(passed) }, passed), action: t('tasks.catchUp.action') }
+    return choose(question, [
+      { value: 'none', label: t('tasks.catchUp.none'), help: t('tasks.catchUp.noneHelp') },
+      { value: 'last', label: t('tasks.catchUp.last'), help: t('tasks.catchUp.lastHelp') },
+      ...(count > 1 ? [{ value: 'all' as const, label: t(passed > count ? 'tasks.catchUp.allNewest' : 'tasks.catchUp.all', { n: n(count) }), help: t('tasks.catchUp.allHelp') }] : []),
+    ])
   }
 
   /** Asks first; asks again when that would cancel a running execution. True once the task is gone. */
@@ -100,7 +134,7 @@ export function useTaskActions() {
   const openRunWith = (task: Task) => (runWith.value = task)
   const closeRunWith = () => (runWith.value = null)
 
-  return { run, runWith: shallowReadonly(runWith), openRunWith, closeRunWith, toggle, remove, edit, duplicate }
+  return { run, runWith: shallowReadonly(runWith), openRunWith, closeRunWith, toggle, resume, remove, edit, duplicate }
 }
 
 /** The person thought better of it. */

@@ -16,10 +16,16 @@ describe('reasonSentence', () => {
     ['skipped', 'overlap', BEFORE, 'overlap', null],
     ['success', 'completed', BEFORE, 'completed', null],
   ] as const)('%s for %s at %s is told as %s', (status, reason, availableAt, key, at) => {
-    expect(reasonSentence({ status, reason, availableAt, cancelRequested: false }, NOW)).toEqual({ key, at })
+    expect(reasonSentence({ status, reason, availableAt, cancelRequested: false, waitReason: null }, NOW)).toEqual({ key, at })
+  })
+
+  it('says what a queued one waits for', () => {
+    const queued = { status: 'queued', reason: null, cancelRequested: false } as const
+    expect(reasonSentence({ ...queued, availableAt: '9999-12-31T00:00:00.000Z', waitReason: 'earlier_execution' }, NOW)).toEqual({ key: 'held', at: null })
+    expect(reasonSentence({ ...queued, availableAt: LATER, waitReason: 'start_delayed' }, NOW)).toEqual({ key: 'spread', at: LATER })
   })
 
   it('says that a running one was asked to end', () => {
-    expect(reasonSentence({ status: 'running', reason: null, availableAt: BEFORE, cancelRequested: true }, NOW).key).toBe('cancelRequested')
+    expect(reasonSentence({ status: 'running', reason: null, availableAt: BEFORE, cancelRequested: true, waitReason: null }, NOW).key).toBe('cancelRequested')
   })
 })

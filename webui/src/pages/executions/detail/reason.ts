@@ -7,12 +7,15 @@ export interface ReasonSentence {
   at: string | null
 }
 
-type Facts = Pick<Execution, 'status' | 'reason' | 'availableAt' | 'cancelRequested'>
+type Facts = Pick<Execution, 'status' | 'reason' | 'availableAt' | 'cancelRequested' | 'waitReason'>
 
 /** `now` in epoch milliseconds. */
-export function reasonSentence({ status, reason, availableAt, cancelRequested }: Facts, now: number): ReasonSentence {
+export function reasonSentence({ status, reason, availableAt, cancelRequested, waitReason }: Facts, now: number): ReasonSentence {
   if (status === 'running') return { key: cancelRequested ? 'cancelRequested' : 'running', at: null }
   if (status === 'queued') {
+    // It has no time: it starts when the one before it has ended.
+    if (waitReason === 'earlier_execution') return { key: 'held', at: null }
+    if (waitReason === 'start_delayed') return { key: 'spread', at: availableAt }
     const later = Date.parse(availableAt) > now
     if (reason === 'retrying') return later ? { key: 'retrying', at: availableAt } : { key: 'retryingNow', at: null }
     if (reason === 'cut_off' || reason === 'shutdown') return { key: 'cutOffQueued', at: null }
