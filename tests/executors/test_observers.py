@@ -6,12 +6,14 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
 from cronplug.executors.observers import Observers
 from cronplug.registry import Registry
 from tests.executors.conftest import WAIT_SECONDS
+from tests.registry.installing import FIRST_PARTY, Site
 
 
 class Told(logging.Handler):
@@ -91,6 +93,42 @@ async def test_one_that_raises_or_hangs_is_told_and_the_next_are_called(
     [((_, hook), (message, count))] = kept.items()
     assert (hook, count) == ("scheduler_before_execution", 2)
     assert "took longer" in message
+
+
+async def test_of_several_in_one_plugin_each_is_called_whatever_the_others_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    source = """
+        from cronplug import hookimpl
+
+        class Hooks:
+            def __init__(self, name):
+                self.name = name
+
+            @hookimpl
+            def scheduler_startup(self):
+                print(self.name, "is called")
+                raise SystemExit(self.name)
+
+        first, second = Hooks("first"), Hooks("second")
+    """
+    site = Site(tmp_path)
+    site.put_on_path(monkeypatch)
+    site.install("pair", source, entry_points={"a": "pair:first", "b": "pair:second"})
+    registry = Registry(blocked=FIRST_PARTY)
+    await registry.rescan()
+    observers = Observers(registry)
+
+    observers.notify("scheduler_startup", node={})
+
+    await told.wait_for("hook scheduler_startup of plugin pair failed")
+    await observers.close()
+    assert sorted(message for message in told.messages if "is called" in message) == [
+        "plugin pair: first is called",
+        "plugin pair: second is called",
+    ]
+    [record] = [record for record in registry.plugins() if record.name == "pair"]
+    assert [fault.count for fault in record.hook_faults] == [1]
 
 
 async def test_a_hook_that_nobody_has_costs_nothing(make: Callable[..., Observers]) -> None:

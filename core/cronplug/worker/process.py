@@ -243,19 +243,23 @@ class Worker:
         self._end(run, ended)
 
     async def _run_observers(self, run: Run) -> None:
-        """Call one plugin's implementations of a hook, each guarded; what goes wrong is told in the output."""
+        """Call one plugin's implementations of a hook, one after the other; the first error of them is the verdict."""
         distribution, entry_points = run.frame["distribution"], run.frame["entry_points"]
         hook, facts = run.frame["hook"], run.frame["facts"]
+        ended = judge_result(None)
         try:
             self._load_observers(distribution, entry_points)
-            for key, implementation, names in self._host.observers(hook):
-                if key.startswith(f"{distribution}:"):
-                    answer = implementation(**{name: facts.get(name) for name in names})
-                    if inspect.isawaitable(answer):
-                        await answer
-            ended = judge_result(None)
-        except BaseException as error:  # noqa: BLE001 - round a plugin's hook; it may not end this process
+        except PluginError as error:
             ended = judge_error(error)
+        for key, implementation, names in self._host.observers(hook):
+            if not key.startswith(f"{distribution}:"):
+                continue
+            try:
+                answer = implementation(**{name: facts.get(name) for name in names})
+                if inspect.isawaitable(answer):
+                    await answer
+            except BaseException as error:  # noqa: BLE001 - round a plugin's hook; it may not end this process
+                ended = judge_error(error) if ended.success else ended
         self._end(run, ended)
 
     def _load_observers(self, distribution: str, entry_points: list[list[str]]) -> None:
