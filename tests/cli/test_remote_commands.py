@@ -111,6 +111,32 @@ def test_running_without_following_prints_the_execution(remote: Run, server: Ser
     assert execution_id in remote("tasks", "show", greeting["id"]).out
 
 
+def test_a_run_that_overlap_skips_is_exit_code_1_unless_forced(remote: Run, server: Server) -> None:
+    task = server.create_task(name="waits", type="function", functionName="acme.wait")
+    first = remote("tasks", "run", task["id"]).out.strip()
+    server.until_status(first, "running")
+
+    skipped, forced = remote("tasks", "run", task["id"]), remote("tasks", "run", "--force", task["id"])
+
+    server.client.delete(f"/tasks/{task['id']}?force=true")
+    assert (skipped.code, skipped.out) == (1, "")
+    assert first in skipped.err
+    assert forced.code == 0
+    assert forced.out.strip() != first
+
+
+def test_schedules_of_other_kinds_are_listed_as_sentences(remote: Run, server: Server) -> None:
+    every = {"kind": "interval", "everySeconds": 90}
+    task = server.create_task(name="each", type="http", httpUrl="http://127.0.0.1:9/", schedules=[every], enabled=False)
+
+    told = remote("tasks", "enable", task["id"], "--catch-up", "all")
+    listed = remote("tasks", "list").out
+
+    server.client.delete(f"/tasks/{task['id']}")
+    assert "each: on, next run" in told.out
+    assert "Every 90 seconds" in listed
+
+
 def test_long_output_is_printed_whole(remote: Run, server: Server) -> None:
     execution_id = server.invoke("acme.count", {"lines": 2500})
     server.until_status(execution_id, "success")

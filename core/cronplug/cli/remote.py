@@ -67,8 +67,10 @@ def list_tasks(
 
 
 def _schedule_text(task: dict[str, Any]) -> str:
-    if not task["cronExpression"]:
+    if not task["schedules"]:
         return "by hand"
+    if len(task["schedules"]) > 1 or not task["cronExpression"]:
+        return task["scheduleDescription"] or "cannot be read"
     zone = "" if task["timezone"] == "UTC" else f" {task['timezone']}"
     return f"{task['cronExpression']}{zone}"
 
@@ -127,11 +129,17 @@ def _show_executions(executions: list[dict[str, Any]]) -> None:
 @click.argument("task")
 @click.option("--payload", help="JSON object that replaces the stored payload this once.")
 @click.option("-f", "--follow", is_flag=True, help="Print the output, wait for the end; exit code 1 unless success.")
+@click.option("--force", is_flag=True, help="Run beside what is unfinished, whatever the task's overlap says.")
 @with_client
-def run(client: Client, task: str, payload: str | None, follow: bool) -> int:
-    """Run a task now, enabled or not; prints the execution's id."""
+def run(client: Client, task: str, payload: str | None, follow: bool, force: bool) -> int:
+    """Run a task now, enabled or not; prints the execution's id. Exit code 1 when its overlap skips it."""
     body = {} if payload is None else {"payload": _json_object(payload)}
-    execution_id = client.post(f"tasks/{_task_id(client, task)}/trigger", body)["executionId"]
+    made = client.post(f"tasks/{_task_id(client, task)}/trigger{'?force=true' if force else ''}", body)
+    execution_id = made["executionId"]
+    if not made["triggered"]:
+        click.echo(f"execution {execution_id}", err=True)
+        click.echo(f"skipped: {plain(made['message'] or '')} Run it anyway with --force.", err=True)
+        return 1
     if not follow:
         click.echo(execution_id)
         return 0
@@ -151,10 +159,17 @@ def _json_object(text: str) -> dict[str, Any]:
 
 @tasks.command()
 @click.argument("task", nargs=-1, required=True)
+@click.option(
+    "--catch-up",
+    type=click.Choice(["none", "last", "all"]),
+    default="none",
+    show_default=True,
+    help="What of the fire times that passed meanwhile runs now.",
+)
 @with_client
-def enable(client: Client, task: tuple[str, ...]) -> None:
-    """Switch tasks on. None of them fires at once because of it."""
-    _toggle(client, task, enabled=True)
+def enable(client: Client, task: tuple[str, ...], catch_up: str) -> None:
+    """Switch tasks on. None of them fires at once because of it, unless something is to be caught up."""
+    _toggle(client, task, {"enabled": True, "catchUp": catch_up})
 
 
 @tasks.command()
@@ -162,12 +177,12 @@ def enable(client: Client, task: tuple[str, ...]) -> None:
 @with_client
 def disable(client: Client, task: tuple[str, ...]) -> None:
     """Switch tasks off. What runs already goes on."""
-    _toggle(client, task, enabled=False)
+    _toggle(client, task, {"enabled": False})
 
 
-def _toggle(client: Client, names: tuple[str, ...], *, enabled: bool) -> None:
+def _toggle(client: Client, names: tuple[str, ...], switch: dict[str, Any]) -> None:
     for name in names:
-        changed = client.post(f"tasks/{_task_id(client, name)}/toggle", {"enabled": enabled})
+        changed = client.post(f"tasks/{_task_id(client, name)}/toggle", switch)
         following = f", next run {time_text(changed['nextRunAt'])}" if changed["nextRunAt"] else ""
         click.echo(f"{plain(changed['name'])}: {'on' if changed['enabled'] else 'off'}{following}")
 
