@@ -9,8 +9,10 @@ import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from pydantic import BaseModel, Field
 
 from cronplug.errors import FieldError
 from cronplug.model import HookFault, PluginRecord, RetryBackoff
@@ -482,6 +484,37 @@ class TestPayloads:
         ]
         for payload, expected in cases:
             assert registry.validate_payload("shop.order", payload) == expected, payload
+
+    @pytest.mark.parametrize(
+        ("payload", "fields"),
+        [
+            ({"kind": "mail", "to": "a"}, []),
+            ({"kind": "mail"}, ["functionPayload.channel.to"]),
+            ({"kind": "chat", "room": 0}, ["functionPayload.channel.room"]),
+            ({"kind": "fax"}, ["functionPayload.channel.kind"]),
+            ({}, ["functionPayload.channel.kind"]),
+            ({"kind": []}, ["functionPayload.channel.kind"]),
+            (5, ["functionPayload.channel"]),
+        ],
+    )
+    def test_of_several_models_the_one_that_is_meant_tells_the_fault(self, payload: object, fields: list[str]) -> None:
+        class Mail(BaseModel):
+            kind: Literal["mail"]
+            to: str
+
+        class Chat(BaseModel):
+            kind: Literal["chat"]
+            room: int = Field(ge=1)
+
+        class Channels(BaseModel):
+            channel: Mail | Chat = Field(discriminator="kind")
+
+        validator = make_validator(Channels.model_json_schema())
+        assert [fault.field for fault in check_payload(validator, {"channel": payload})] == fields
+
+    def test_a_schema_may_say_true_and_false(self) -> None:
+        [fault] = check_payload(make_validator({"properties": {"a": {"anyOf": [False, {"type": "null"}]}}}), {"a": 1})
+        assert fault.field == "functionPayload.a"
 
     async def test_a_dictionary_function_takes_any_object(self, registry: Registry) -> None:
         assert registry.validate_payload("shop.any", {"a": {"b": [1]}}) == []

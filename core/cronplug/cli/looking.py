@@ -60,6 +60,12 @@ def _function_facts(function: Any) -> dict[str, Any]:
         "isAsync": function.is_async,
         "timeoutSeconds": function.timeout_seconds,
         "maxRetries": function.max_retries,
+        "retryDelaySeconds": function.retry_delay_seconds,
+        "retryBackoff": function.retry_backoff,
+        "retryMaxDelaySeconds": function.retry_max_delay_seconds,
+        "retryJitterPercent": function.retry_jitter_percent,
+        "retryOn": list(function.retry_on),
+        "noRetryOn": list(function.no_retry_on),
         "idempotent": function.idempotent,
         "tags": list(function.tags),
         "payloadSchema": dict(function.payload_schema),
@@ -93,6 +99,9 @@ def _plugin_facts(record: PluginRecord) -> dict[str, Any]:
         "error": record.error,
         "functions": list(record.functions),
         "warnings": list(record.warnings),
+        "hooks": list(record.hooks),
+        "hookFaults": [],  # those are a running server's to tell
+        "entryPoints": list(record.entry_points),
         "importSeconds": record.import_seconds,
     }
 
@@ -106,7 +115,8 @@ def _show_plugins(records: list[dict[str, Any]], *, as_json: bool) -> None:
         [(r["name"], r["version"], r["status"], ", ".join(r["functions"])) for r in records],
     )
     for record in records:
-        for line in [*([record["error"]] if record["error"] else []), *record["warnings"]]:
+        faults = [f"{f['hook']} failed {f['count']} times, last: {f['message']}" for f in record["hookFaults"]]
+        for line in [*([record["error"]] if record["error"] else []), *record["warnings"], *faults]:
             click.echo(f"\n{plain(record['name'])}: {line.rstrip()}")
 
 

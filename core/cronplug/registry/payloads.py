@@ -98,12 +98,23 @@ def _explain(fault: Any) -> list[FieldError]:
 
 
 def _explain_choice(fault: Any, path: list[str]) -> list[FieldError]:
-    """The faults of the one alternative that was meant, where that can be told: an optional value has one besides null."""
-    real = [alternative for alternative in fault.validator_value if alternative.get("type") != "null"]
-    if len(real) == 1:
-        index = fault.validator_value.index(real[0])
-        return [error for inner in fault.context if inner.schema_path[0] == index for error in _explain(inner)]
-    return [_fault(path, "None of the allowed forms fits this value.", str(fault.validator))]
+    """The faults of the one alternative that was meant, where that can be told.
+
+    An optional value has one besides null; of several models the value of the discriminating field tells.
+    """
+    alternatives = [part if isinstance(part, Mapping) else {} for part in fault.validator_value]
+    meant = [index for index, part in enumerate(alternatives) if part.get("type") != "null"]
+    discriminator = fault.schema.get("discriminator")
+    if isinstance(discriminator, Mapping) and isinstance(fault.instance, Mapping):
+        name, forms = str(discriminator.get("propertyName")), discriminator.get("mapping") or {}
+        tag = fault.instance.get(name)
+        if not isinstance(tag, str) or tag not in forms:
+            known = ", ".join(str(form) for form in forms)[:300]
+            return [_fault([*path, name], f"Must be one of {known}.", "discriminator")]
+        meant = [index for index, part in enumerate(alternatives) if part.get("$ref") == forms[tag]]
+    inner_faults = [inner for inner in fault.context if list(inner.schema_path)[:1] == meant]
+    errors = [error for inner in inner_faults for error in _explain(inner)]
+    return errors or [_fault(path, "None of the allowed forms fits this value.", str(fault.validator))]
 
 
 def _fault(path: Sequence[str], message: str, code: str) -> FieldError:
