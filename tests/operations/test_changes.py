@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from cronplug.model import (
     Trigger,
 )
 from cronplug.schedules import tzdata_version
-from cronplug.store import calendars, pauses
+from cronplug.store import calendars, pauses, tasks
 from tests.engine.conftest import START, World, cron
 
 
@@ -232,3 +233,19 @@ async def test_a_calendar_that_does_not_exist_is_refused_and_nothing_is_changed(
 
     assert [it.field for it in refused.value.errors] == ["schedules.0.calendars.0.calendarId"]
     assert await world.task(task.id) == task
+
+
+async def test_a_schedule_that_can_no_longer_be_read_is_shown(world: World) -> None:
+    task = await world.create(paused_until=at("18:00:00"))
+    gone = dataclasses.replace(
+        task, definition=dataclasses.replace(task.definition, schedules=cron("* * * * *", "Mars/Phobos")), revision=2
+    )
+    await world.store.write(lambda conn: tasks.update_task(conn, gone, expected_revision=1))
+
+    view = await world.operations.get_task(task.id)
+    accounts, _ = await world.operations.account_for_fire_times(
+        task.id, after=at("12:00:00"), until=at("13:00:00"), limit=10
+    )
+
+    assert view.next_run_at == task.next_run_at
+    assert [it.fire_time for it in accounts][:1] == [task.next_run_at]

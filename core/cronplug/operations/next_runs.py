@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from cronplug.errors import InvalidInput
 from cronplug.model import Pause, Task, TaskDefinition
 from cronplug.planning.next_run import awaits_end, plan_first_run_at
 from cronplug.schedules import find_next_run, task_schedule, terms_of
@@ -30,7 +31,7 @@ def next_after_change(old: Task, definition: TaskDefinition, now: datetime) -> d
 def next_that_runs(task: Task, *, pause: Pause | None, calendars: Mapping[str, Calendar]) -> datetime | None:
     """The first fire time from `next_run_at` on that is neither excluded by a calendar nor paused.
 
-    None when there is none, or none that can be found quickly.
+    None when there is none, or none that can be found quickly. Of a schedule that cannot be read, what is stored.
     """
     definition, at = task.definition, task.next_run_at
     if at is None or task.schedule_error is not None:
@@ -38,7 +39,10 @@ def next_that_runs(task: Task, *, pause: Pause | None, calendars: Mapping[str, C
     terms = terms_of(definition, fired_count=task.fired_count, pause=pause)
     if not terms.is_paused(at) and not any(rule.calendars for rule in definition.schedules):
         return at
-    schedule = task_schedule(definition, seed=task.id, pending=at)
+    try:
+        schedule = task_schedule(definition, seed=task.id, pending=at)
+    except InvalidInput:  # the planner will set it aside; until then it must not keep others from being shown
+        return at
     if schedule is None:
         return None
     return find_next_run(schedule, after=at - _MOMENT, calendars=calendars, terms=terms)
