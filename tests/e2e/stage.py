@@ -91,6 +91,10 @@ class Furniture:
     """An HTTP task with headers and a body; switched off."""
     hostile: str
     """A task whose every text is markup."""
+    several: str
+    """A task with two schedules, one of which heeds the calendar; paused, with limits and policies of its own."""
+    calendar: str
+    """A calendar with an entry of every kind."""
     succeeded: str
     failed: str
     talked: str
@@ -128,6 +132,41 @@ def furnish(server: Server) -> Furniture:
         functionName="acme.fail",
         functionPayload={"text": HOSTILE},
     )
+    calendar = server.client.post(
+        "/calendars",
+        json={
+            "name": "Holidays",
+            "timezone": "Europe/Helsinki",
+            "dates": [{"name": "Trip", "from": "2031-05-05", "to": "2031-05-09"}],
+            "yearlyDates": [{"name": "Christmas Day", "date": "--12-25"}],
+            "weekdays": [{"days": ["sat", "sun"]}],
+            "weeklyWindows": [{"name": "Maintenance", "from": "fri 22:00", "to": "mon 06:00"}],
+            "windows": [{"name": "Move", "from": "2031-06-01T00:00:00Z", "to": "2031-06-02T00:00:00Z"}],
+        },
+    ).json()["id"]
+    several = server.create_task(
+        name="Twice over",
+        type="function",
+        functionName="acme.greet",
+        functionPayload={"name": "Ada"},
+        schedules=[
+            {
+                "kind": "cron",
+                "cronExpression": "30 3 * * *",
+                "timezone": "Europe/Helsinki",
+                "onDstGap": "skip",
+                "calendars": [{"calendarId": calendar, "mode": "exclude"}],
+                "payload": {"name": "Grace"},
+            },
+            {"kind": "once", "at": "2199-12-31T23:00:00Z", "timezone": "UTC"},
+        ],
+        pausedUntil="2198-01-01T00:00:00Z",
+        jitterSeconds=60,
+        catchUp="all",
+        overlap="queue",
+        maxRetries=3,
+        retryBackoff="exponential",
+    )
     talked = server.invoke(
         "stage.say",
         {
@@ -147,4 +186,4 @@ def furnish(server: Server) -> Furniture:
     failed = server.trigger(hostile["id"])
     for execution, status in ((talked, "success"), (succeeded, "success"), (failed, "failed")):
         server.until_status(execution, status)
-    return Furniture(report["id"], hook["id"], hostile["id"], succeeded, failed, talked)
+    return Furniture(report["id"], hook["id"], hostile["id"], several["id"], calendar, succeeded, failed, talked)

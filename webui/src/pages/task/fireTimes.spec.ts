@@ -3,7 +3,7 @@ import { fittingSpan, spanOf, stretchAround } from './fireTimes'
 
 describe('fittingSpan', () => {
   it.each([
-    [86_400, 'minutes10'],
+    [86_400, 'minute'],
     [1_440, 'minutes10'],
     [288, 'hour'],
     [24, 'day'],

@@ -3,7 +3,7 @@
 const MINUTE = 60_000
 const DAY = 86_400_000
 
-export const SPANS = { minutes10: 10 * MINUTE, hour: 60 * MINUTE, day: DAY, week: 7 * DAY, month: 30 * DAY, year: 365 * DAY } as const
+export const SPANS = { minute: MINUTE, minutes10: 10 * MINUTE, hour: 60 * MINUTE, day: DAY, week: 7 * DAY, month: 30 * DAY, year: 365 * DAY } as const
 export type Span = keyof typeof SPANS
 
 /** The shortest span in which so many runs a day make a list worth reading, on either side of now. */
