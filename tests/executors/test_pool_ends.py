@@ -74,7 +74,7 @@ class TestTimeLimit:
         neighbour = bench.begin(pool, "strange.wait")
         await neighbour.output.wait_for("waiting")
 
-        blocking, _ = await bench.run(pool, "strange.block", timeout=0.2, grace=0.2)
+        blocking, _ = await bench.run(pool, "strange.block", timeout=0.5, grace=1.0)
         outcome = await neighbour.outcome
 
         assert blocking.verdict == "timed_out"

@@ -169,9 +169,9 @@ class WorkerPool:
             if run.asked is None and not run.verdict.done():
                 run.asked = why
                 worker.ask_to_end(run, by_signal=not spec.is_async)
-                if not worker.exclusive:
-                    worker.ask_where()
                 grace = min(spec.grace_seconds, _SHUTDOWN_GRACE_SECONDS) if why == "shutdown" else spec.grace_seconds
+                if not worker.exclusive:
+                    timers.extend(loop.call_later(grace * part, worker.ask_where) for part in (0.0, 0.3, 0.6))
                 timers.append(loop.call_later(grace, self._force_end, worker, run))
 
         timers.append(loop.call_later(spec.timeout_seconds, ask, "timeout"))
