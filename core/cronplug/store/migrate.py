@@ -6,9 +6,10 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,12 +116,27 @@ def _begin_exclusive(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN EXCLUSIVE")
 
 
+@contextmanager
+def _no_entry_points() -> Iterator[None]:
+    """Keep alembic, while it is imported, from loading modules of whatever package offers them into this process.
+
+    Reading the packages' entry points, it would also stop at one whose file is no text.
+    """
+    real = metadata.entry_points
+    metadata.entry_points = lambda **_: metadata.EntryPoints()  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        metadata.entry_points = real
+
+
 def _upgrade(connection: sa.Connection) -> Migrated:
     before = _stored_revision(connection)
     if before == HEAD:
         return Migrated(before, before)
-    from alembic import command
-    from alembic.script import ScriptDirectory
+    with _no_entry_points():
+        from alembic import command
+        from alembic.script import ScriptDirectory
 
     from cronplug.store.migrations import alembic_config
 
