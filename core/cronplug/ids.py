@@ -17,7 +17,8 @@ _NODE_BITS = 7
 _COUNTER_BITS = 15
 _LOW_BITS = _NODE_BITS + _COUNTER_BITS
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUES = {c: i for i, c in enumerate(_ALPHABET)}
+_PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+_VALUES = {text: value for texts in (_ALPHABET, _PAIRS) for value, text in enumerate(texts)}
 _LENGTH = 13
 _MAX = (1 << 63) - 1
 MAX_NODE_NUMBER = (1 << _NODE_BITS) - 1
@@ -58,11 +59,16 @@ def encode_id(number: int) -> str:
     >>> encode_id(0)
     '0000000000000'
     """
-    chars = []
-    for _ in range(_LENGTH):
-        chars.append(_ALPHABET[number & 31])
-        number >>= 5
-    return "".join(reversed(chars))
+    pairs = _PAIRS
+    return (
+        _ALPHABET[number >> 60 & 31]
+        + pairs[number >> 50 & 1023]
+        + pairs[number >> 40 & 1023]
+        + pairs[number >> 30 & 1023]
+        + pairs[number >> 20 & 1023]
+        + pairs[number >> 10 & 1023]
+        + pairs[number & 1023]
+    )
 
 
 def decode_id(text: str) -> int:
@@ -75,12 +81,19 @@ def decode_id(text: str) -> int:
     """
     if len(text) != _LENGTH:
         return -1
-    number = 0
-    for char in text:
-        value = _VALUES.get(char)
-        if value is None:
-            return -1
-        number = number << 5 | value
+    values = _VALUES
+    try:
+        number = (
+            values[text[0]] << 60
+            | values[text[1:3]] << 50
+            | values[text[3:5]] << 40
+            | values[text[5:7]] << 30
+            | values[text[7:9]] << 20
+            | values[text[9:11]] << 10
+            | values[text[11:]]
+        )
+    except KeyError:
+        return -1
     return number if number <= _MAX else -1
 
 

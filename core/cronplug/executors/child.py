@@ -12,7 +12,8 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from functools import partial
+from typing import Any, Literal, cast
 
 import orjson
 
@@ -74,8 +75,8 @@ class Run:
         self.is_async = False
         self._on_end = on_end
         self._characters = 0
-        self._printed = {stream: self._splitter(stream) for stream in _STREAMS.values()}
-        self._written = {stream: self._splitter(stream) for stream in _STREAMS.values()}
+        # By where the text came from; made at the first text, which most runs never send.
+        self._splitters: dict[tuple[str, Stream], LineSplitter] = {}
         self._marks_seen = 0
         self._pieces: dict[str, bytearray] = {}
         self._done: Frame | None = None
@@ -84,7 +85,10 @@ class Run:
         """Pass on what the run printed, logged or reported."""
         kind = frame["kind"]
         if kind == "text":
-            self._feed(self._printed[frame["stream"]], frame["text"])
+            stream = frame["stream"]
+            if stream not in _STREAMS.values():
+                raise ValueError("not a stream")
+            self._feed("printed", stream, frame["text"])
         elif kind == "log":
             at = from_millis(frame["at"])
             for line in cut_lines(frame["text"]):
@@ -110,7 +114,7 @@ class Run:
 
     def take_written(self, stream: Stream, text: str) -> None:
         """Pass on what came through the descriptors."""
-        self._feed(self._written[stream], text)
+        self._feed("written", stream, text)
 
     def take_done(self, frame: Frame) -> None:
         """The verdict has come. It counts once both descriptors gave all the run wrote, or soon after in any case."""
@@ -142,17 +146,17 @@ class Run:
             self._on_end(self)
 
     def _finish_lines(self) -> None:
-        for splitter in (*self._printed.values(), *self._written.values()):
+        for splitter in self._splitters.values():
             splitter.finish()
 
-    def _feed(self, splitter: LineSplitter, text: str) -> None:
+    def _feed(self, way: Literal["printed", "written"], stream: Stream, text: str) -> None:
         if self._characters > _MAX_RUN_CHARACTERS:
             return  # far beyond what any Output keeps: do not even cut it into lines
         self._characters += len(text)
+        splitter = self._splitters.get((way, stream))
+        if splitter is None:
+            splitter = self._splitters[way, stream] = LineSplitter(partial(self.output.line, stream))
         splitter.feed(text)
-
-    def _splitter(self, stream: Stream) -> LineSplitter:
-        return LineSplitter(lambda line: self.output.line(stream, line))
 
 
 class WorkerProcess(asyncio.SubprocessProtocol):
