@@ -51,7 +51,7 @@ def test_a_bell_that_is_rung_with_names_tells_whom_it_is_about() -> None:
     bell.ring("a")
     bell.ring("b")
     bell.ring("a")
-    assert bell.take() == {"a", "b"}
+    assert bell.take() == frozenset({"a", "b"})
     assert bell.take() == frozenset()
 
 

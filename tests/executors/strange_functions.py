@@ -363,13 +363,21 @@ async def leave_too_much(ctx: Context) -> None:
 def once(ctx: Context, key: str = "k") -> list[Any]:
     """Work once in the main thread, in another, and in a loop of the function's own."""
     results: list[Any] = []
+
+    def work() -> dict[str, int]:
+        print("works")
+        return {"by": ctx.attempt}
+
     thread = threading.Thread(target=lambda: results.append(ctx.once("thread", lambda: "t")))
     thread.start()
-    results.append(ctx.once(key, lambda: print("works") or {"by": ctx.attempt}))
+    results.append(ctx.once(key, work))
     thread.join()
 
     async def own_loop() -> None:
-        results.append(await ctx.once("loop", lambda: "l"))
+        async def work_too() -> str:
+            return "l"
+
+        results.append(await ctx.once("loop", work_too))
 
     asyncio.run(own_loop())
     return sorted(results, key=str)

@@ -21,7 +21,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from cronplug.executors.base import AttemptSpec, HttpCall, Outcome, Stop
 from cronplug.executors.guard import AddressPolicy
 from cronplug.executors.http import BODY_KEPT_BYTES, HttpExecutor
-from cronplug.model import Reason, Stream, Trigger
+from cronplug.model import Json, Reason, Stream, Trigger
+from cronplug.sdk.keeping import Artifact
 
 ONLY_ONE = AddressPolicy(allow=(ip_network("127.0.0.1/32"),))
 LOOPBACK = AddressPolicy(loopback_allowed=True)
@@ -39,6 +40,12 @@ class Lines:
 
     def progress(self, fraction: float, note: str) -> None:
         raise AssertionError("an HTTP task has no progress")
+
+    def artifact(self, artifact: Artifact) -> None:
+        raise AssertionError("an HTTP task leaves no files")
+
+    async def remember(self, key: str, value: Json) -> str | None:
+        raise AssertionError("an HTTP task keeps no results")
 
 
 @dataclass

@@ -20,6 +20,12 @@ class NoPlatform:
     ) -> int:
         return batch_size
 
+    async def optimize(self, *, reclaim: bool = False) -> Any:
+        raise AssertionError("nobody asks for it")
+
+    async def backup(self, *, folder: str = "", keep: int = 7, report: Any = None) -> Any:
+        raise AssertionError("nobody asks for it")
+
 
 @function("trusted.clean", isolation="inline")
 async def clean(ctx: Context, size: int = 5) -> int:
