@@ -52,8 +52,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
-        // What most pages share comes as one file; the forms and the log viewer stay apart, for they are large.
-        codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!components\/(log|schema-form)\/)/, minShareCount: 3 }] },
+        // What most pages share comes as one file; what forms and the log viewer need stays apart, for it is large.
+        codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!components\/(log|schema-form|fields)\/|components\/(ConfirmDialog|FoldSection)|utils\/(schema|spans|zoned)\.)/, minShareCount: 3 }] },
       },
     },
   },

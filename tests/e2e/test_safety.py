@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from cronplug.api.pages import STATIC_FOLDER
 from tests.acceptance.server import Server
 from tests.e2e.acting import choose, settle
 from tests.e2e.conftest import NewContext
@@ -13,6 +16,12 @@ from tests.e2e.stage import HOSTILE, Furniture, furnish
 from tests.e2e.watching import Watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+UNTOLD = re.compile(
+    r"\b(?:calendars|common|executions|functions|nav|plugins|session|settings|status|taskForm|tasks)\.[a-z]+[A-Z.]\w*"
+)
+"""What stands in the place of a text that was not loaded: its key."""
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +35,8 @@ async def test_every_route_opens_by_its_address(page: Page, furniture: Furniture
 
         await expect(place.landmark(page), place.path).to_be_visible()
         assert page.url.endswith(f"/{place.path}"), place.path
+        await settle(page)
+        assert UNTOLD.findall(await page.inner_text("body")) == [], place.path
 
 
 async def test_a_reload_shows_the_same_page(page: Page, furniture: Furniture) -> None:
@@ -64,6 +75,33 @@ async def test_files_are_compressed_and_kept_for_ever_but_the_page_is_not(page: 
     assert scripts
     assert {got["cache-control"] for got in scripts.values()} == {"public, max-age=31536000, immutable"}
     assert {got["content-encoding"] for got in scripts.values() if int(got["content-length"]) > 1000} <= {"br", "gzip"}
+
+
+async def test_what_is_loaded_keeps_to_its_budget(new_context: NewContext, watch: Watch, server: Server) -> None:
+    """In bytes as compressed by gzip, on the first visit to the tasks."""
+    page = await watch.open(await new_context())
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(f"{server.url}/admin/scheduler/")))
+    await page.goto("tasks")
+    await expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
+    await settle(page)
+    loaded = [path for path in asked if path.startswith("assets/")]
+    shell = re.findall(r'"/admin/scheduler/(assets/[^"]+\.js)"', (STATIC_FOLDER / "index.html").read_text("utf-8"))
+    lazy = [f"assets/{file.name}" for file in (STATIC_FOLDER / "assets").glob("*.js")]
+
+    assert sum(map(compressed, shell)) <= 150_000
+    assert sum(compressed(path) for path in loaded if path.endswith(".js")) <= 185_000
+    assert sum(compressed(path) for path in loaded if path.endswith(".css")) <= 22_000
+    assert sum(compressed(path) for path in loaded if path.endswith(".woff2")) <= 90_000
+    assert max(compressed(path) for path in lazy if path not in shell) <= 40_000
+    assert len(asked) <= 25
+
+
+def compressed(path: str) -> int:
+    """Bytes of a built file as it is sent; fonts are compressed in themselves, and small files are not at all."""
+    file = STATIC_FOLDER / path
+    beside = file.with_name(f"{file.name}.gz")
+    return (beside if beside.exists() else file).stat().st_size
 
 
 async def test_menus_forms_and_dialogs_keep_the_content_policy(

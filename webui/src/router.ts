@@ -1,6 +1,7 @@
 import { watch } from 'vue'
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { useSession } from './composables/useSession'
+import { withMessages } from './i18n'
 import type { Destination } from './layout/destinations'
 import { calendarRoutes } from './pages/calendars/routes'
 import { executionRoutes } from './pages/executions/routes'
@@ -20,7 +21,7 @@ declare module 'vue-router' {
 
 const routes: RouteRecordRaw[] = [
   { path: '/', redirect: { name: 'tasks' } },
-  { path: '/sign-in', name: 'sign-in', component: () => import('./pages/session/SignInPage.vue'), meta: { public: true } },
+  { path: '/sign-in', name: 'sign-in', component: withMessages(['session'], () => import('./pages/session/SignInPage.vue')), meta: { public: true } },
   ...taskRoutes,
   ...executionRoutes,
   ...calendarRoutes,

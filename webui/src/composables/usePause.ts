@@ -1,16 +1,12 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
+import { useQuery, useQueryClient } from '@tanstack/vue-query'
 import { computed } from 'vue'
-import { useI18n } from 'vue-i18n'
 import { keys } from '@/api/keys'
-import { fetchPause, pauseAll, resumeAll } from '@/api/pause'
-import { useNotify } from './useNotify'
+import { fetchPause } from '@/api/pause'
 import { useNow } from './useNow'
 
-/** The pause of every schedule: whether there is one now, and the ways to begin and to end it. */
+/** The pause of every schedule, while there is one. */
 export function usePause() {
-  const { t } = useI18n()
   const queries = useQueryClient()
-  const notify = useNotify()
   const now = useNow()
   const { data, error, refetch } = useQuery({ queryKey: keys.pause(), queryFn: ({ signal }) => fetchPause(signal) })
   /** Null when schedules run. A pause that has come to its end is over, whether or not the server was asked again. */
@@ -19,15 +15,9 @@ export function usePause() {
     if (!known?.paused) return null
     return known.until !== null && Date.parse(known.until) <= now.value ? null : known
   })
-  const refresh = () => {
+  /** A pause that begins or ends changes what every task runs next. */
+  function refresh(): void {
     for (const queryKey of [keys.pause(), keys.stats(), keys.tasks()]) void queries.invalidateQueries({ queryKey })
   }
-  const begin = useMutation({ mutationFn: pauseAll, onSettled: refresh })
-  const end = useMutation({
-    mutationFn: resumeAll,
-    onSuccess: () => notify.done(t('common.pause.resumed')),
-    onError: (fault) => notify.failed(fault),
-    onSettled: refresh,
-  })
-  return { pause, isKnown: computed(() => data.value !== undefined), error, refetch, begin, end }
+  return { pause, isKnown: computed(() => data.value !== undefined), error, refetch, refresh }
 }

@@ -3,13 +3,14 @@ import { enableAutoUnmount, mount, type VueWrapper } from '@vue/test-utils'
 import { afterEach, describe, expect, it } from 'vitest'
 import { defineComponent, h, provide, ref } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { i18n } from '@/i18n'
+import { i18n, loadMessages } from '@/i18n'
 import { noForeignIcons } from '@/icons'
 import { fieldsOf, type JsonObject, type Schema } from '@/utils/schema'
 import { payloadFaults } from './payloadFaults'
 import SchemaFields from './SchemaFields.vue'
 
 noForeignIcons()
+await loadMessages('taskForm', 'functions')
 enableAutoUnmount(afterEach)
 // The kit's buttons may be links, so they ask for the router.
 const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/', component: {} }] })

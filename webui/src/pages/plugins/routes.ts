@@ -1,5 +1,6 @@
 import type { RouteRecordRaw } from 'vue-router'
+import { withMessages } from '@/i18n'
 
 export const pluginRoutes: RouteRecordRaw[] = [
-  { path: '/plugins', name: 'plugins', component: () => import('./PluginsPage.vue'), meta: { place: 'plugins' } },
+  { path: '/plugins', name: 'plugins', component: withMessages(['plugins'], () => import('./PluginsPage.vue')), meta: { place: 'plugins' } },
 ]

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { defineComponent } from 'vue'
 import { fieldFault } from '@/api/problem'
 import type { Task } from '@/api/types'
-import { i18n } from '@/i18n'
+import { i18n, loadMessages } from '@/i18n'
 import { blankDraft, draftOf } from './draft'
 
 /** What the server was asked, and what it answers; the client keeps the `fetch` it finds when it is loaded. */
@@ -21,6 +21,7 @@ const { asked, answers } = vi.hoisted(() => {
   return { asked, answers }
 })
 const { useTaskForm } = await import('./useTaskForm')
+await loadMessages('taskForm')
 
 const stored = { ...draftFields(), id: 't1', revision: 3 } as unknown as Task
 function draftFields() {

@@ -1,4 +1,5 @@
 import type { RouteRecordRaw } from 'vue-router'
+import { withMessages } from '@/i18n'
 
 /** The form lies over the list or the task page: a real address, so it can be linked and Back closes it. */
 export const taskRoutes: RouteRecordRaw[] = [
@@ -8,10 +9,10 @@ export const taskRoutes: RouteRecordRaw[] = [
     meta: { place: 'tasks' },
     children: [
       { path: '', name: 'tasks', component: { render: () => null } },
-      { path: 'new', name: 'task-new', component: () => import('../task-form/TaskFormRoute.vue'), props: { mode: 'create' } },
-      { path: ':id/copy', name: 'task-copy', component: () => import('../task-form/TaskFormRoute.vue'), props: (route) => ({ mode: 'copy', id: route.params.id }) },
-      { path: ':id/edit', name: 'task-edit', component: () => import('../task-form/TaskFormRoute.vue'), props: (route) => ({ mode: 'edit', id: route.params.id }) },
+      { path: 'new', name: 'task-new', component: withMessages(['taskForm', 'functions'], () => import('../task-form/TaskFormRoute.vue')), props: { mode: 'create' } },
+      { path: ':id/copy', name: 'task-copy', component: withMessages(['taskForm', 'functions'], () => import('../task-form/TaskFormRoute.vue')), props: (route) => ({ mode: 'copy', id: route.params.id }) },
+      { path: ':id/edit', name: 'task-edit', component: withMessages(['taskForm', 'functions'], () => import('../task-form/TaskFormRoute.vue')), props: (route) => ({ mode: 'edit', id: route.params.id }) },
     ],
   },
-  { path: '/tasks/:id', name: 'task', component: () => import('../task/TaskPage.vue'), props: true, meta: { place: 'tasks' } },
+  { path: '/tasks/:id', name: 'task', component: withMessages(['taskForm', 'executions'], () => import('../task/TaskPage.vue')), props: true, meta: { place: 'tasks' } },
 ]
