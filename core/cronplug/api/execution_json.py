@@ -84,7 +84,9 @@ class ShortExecution(Answer):
     retry_of: str | None = Field(description="The execution that this one repeats.")
     scheduled_for: Instant = Field(description="The fire time, or the instant it was asked for.")
     queued_at: Instant
-    available_at: Instant = Field(description="The earliest start of the next attempt while it is queued.")
+    available_at: Instant | None = Field(
+        description="The earliest start of the next attempt while it is queued; null while it waits for another to end."
+    )
     started_at: Instant | None = Field(description="Start of the first attempt.")
     finished_at: Instant | None
     duration_seconds: float | None = Field(description="From the first start to the end; null before the end.")
@@ -94,8 +96,8 @@ class ShortExecution(Answer):
     progress_note: str | None
     progress_eta: Instant | None = Field(description="When a running attempt would end if it went on at this rate.")
     wait_reason: WaitReason | None = Field(
-        description="Why a queued execution waits: for an earlier one of its task (`overlap`), for the time until its "
-        "retry or its spread start (`availableAt`), or for a free slot."
+        description="Why a queued execution waits: for an earlier one of its task to end (`earlier_execution`), for its "
+        "retry (`back_off`) or its spread start (`start_delayed`) at `availableAt`, or for a free slot."
     )
     worker: str | None
     log_lines: int
@@ -184,6 +186,8 @@ class ExecutionDetail(Execution):
 
 def _fields(execution: model.Execution, shown_as: type[ShortExecution]) -> dict[str, Any]:
     fields = {name: getattr(execution, name) for name in _NAMES if name in shown_as.model_fields}
+    if execution.available_at >= model.HELD:
+        fields["available_at"] = None
     duration = None
     if execution.started_at is not None and execution.finished_at is not None:
         duration = max(0.0, (execution.finished_at - execution.started_at).total_seconds())

@@ -1147,12 +1147,8 @@ export interface components {
              * @example 2026-01-31T08:00:00.000Z
              */
             queuedAt: string;
-            /**
-             * Format: date-time
-             * @description The earliest start of the next attempt while it is queued.
-             * @example 2026-01-31T08:00:00.000Z
-             */
-            availableAt: string;
+            /** @description The earliest start of the next attempt while it is queued; null while it waits for another to end. */
+            availableAt: string | null;
             /** @description Start of the first attempt. */
             startedAt: string | null;
             finishedAt: string | null;
@@ -1165,7 +1161,7 @@ export interface components {
             progressNote: string | null;
             /** @description When a running attempt would end if it went on at this rate. */
             progressEta: string | null;
-            /** @description Why a queued execution waits: for an earlier one of its task (`overlap`), for the time until its retry or its spread start (`availableAt`), or for a free slot. */
+            /** @description Why a queued execution waits: for an earlier one of its task to end (`earlier_execution`), for its retry (`back_off`) or its spread start (`start_delayed`) at `availableAt`, or for a free slot. */
             waitReason: ("earlier_execution" | "back_off" | "start_delayed" | "free_slot") | null;
             worker: string | null;
             logLines: number;
@@ -1213,12 +1209,8 @@ export interface components {
              * @example 2026-01-31T08:00:00.000Z
              */
             queuedAt: string;
-            /**
-             * Format: date-time
-             * @description The earliest start of the next attempt while it is queued.
-             * @example 2026-01-31T08:00:00.000Z
-             */
-            availableAt: string;
+            /** @description The earliest start of the next attempt while it is queued; null while it waits for another to end. */
+            availableAt: string | null;
             /** @description Start of the first attempt. */
             startedAt: string | null;
             finishedAt: string | null;
@@ -1231,7 +1223,7 @@ export interface components {
             progressNote: string | null;
             /** @description When a running attempt would end if it went on at this rate. */
             progressEta: string | null;
-            /** @description Why a queued execution waits: for an earlier one of its task (`overlap`), for the time until its retry or its spread start (`availableAt`), or for a free slot. */
+            /** @description Why a queued execution waits: for an earlier one of its task to end (`earlier_execution`), for its retry (`back_off`) or its spread start (`start_delayed`) at `availableAt`, or for a free slot. */
             waitReason: ("earlier_execution" | "back_off" | "start_delayed" | "free_slot") | null;
             worker: string | null;
             logLines: number;
@@ -1961,12 +1953,8 @@ export interface components {
              * @example 2026-01-31T08:00:00.000Z
              */
             queuedAt: string;
-            /**
-             * Format: date-time
-             * @description The earliest start of the next attempt while it is queued.
-             * @example 2026-01-31T08:00:00.000Z
-             */
-            availableAt: string;
+            /** @description The earliest start of the next attempt while it is queued; null while it waits for another to end. */
+            availableAt: string | null;
             /** @description Start of the first attempt. */
             startedAt: string | null;
             finishedAt: string | null;
@@ -1979,7 +1967,7 @@ export interface components {
             progressNote: string | null;
             /** @description When a running attempt would end if it went on at this rate. */
             progressEta: string | null;
-            /** @description Why a queued execution waits: for an earlier one of its task (`overlap`), for the time until its retry or its spread start (`availableAt`), or for a free slot. */
+            /** @description Why a queued execution waits: for an earlier one of its task to end (`earlier_execution`), for its retry (`back_off`) or its spread start (`start_delayed`) at `availableAt`, or for a free slot. */
             waitReason: ("earlier_execution" | "back_off" | "start_delayed" | "free_slot") | null;
             worker: string | null;
             logLines: number;

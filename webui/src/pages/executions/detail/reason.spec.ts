@@ -21,7 +21,7 @@ describe('reasonSentence', () => {
 
   it('says what a queued one waits for', () => {
     const queued = { status: 'queued', reason: null, cancelRequested: false } as const
-    expect(reasonSentence({ ...queued, availableAt: '9999-12-31T00:00:00.000Z', waitReason: 'earlier_execution' }, NOW)).toEqual({ key: 'held', at: null })
+    expect(reasonSentence({ ...queued, availableAt: null, waitReason: 'earlier_execution' }, NOW)).toEqual({ key: 'held', at: null })
     expect(reasonSentence({ ...queued, availableAt: LATER, waitReason: 'start_delayed' }, NOW)).toEqual({ key: 'spread', at: LATER })
   })
 
