@@ -163,6 +163,21 @@ class TestQueue:
         await after.engine.start()
         assert [it.status for it in await after.run_all()][:2] == [Status.SUCCESS, Status.SUCCESS]
 
+    async def test_what_waits_goes_when_the_overlap_becomes_allow(self, world: World) -> None:
+        task = await world.create(overlap=Overlap.QUEUE)
+        await plan_at(world, "12:01:00")
+        await world.steps.runner.claim_free()
+        await plan_at(world, "12:02:00", "12:03:00")
+        world.at("12:03:30")
+        await world.operations.change_task(task.id, {"overlap": Overlap.ALLOW})
+        assert [f"{it.scheduled_for:%H:%M}" for it in await world.run_available()] == ["12:02", "12:03"]
+
+    async def test_what_is_asked_for_heeds_the_overlap_that_the_task_has_by_then(self, world: World) -> None:
+        before = await world.create(overlap=Overlap.QUEUE)
+        await plan_at(world, "12:01:00")
+        await world.operations.change_task(before.id, {"overlap": Overlap.ALLOW})
+        assert (await ask(world, before)).execution.available_at == world.clock.now()
+
     async def test_one_task_s_queue_does_not_keep_another_s_waiting(self, world: World) -> None:
         await world.create(name="a", overlap=Overlap.QUEUE)
         await world.create(name="b", overlap=Overlap.QUEUE)

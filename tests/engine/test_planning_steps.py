@@ -116,7 +116,7 @@ async def test_a_stored_schedule_that_cannot_be_read_is_set_aside_and_stops_nobo
     spoiled = replace(
         broken, definition=replace(broken.definition, schedules=cron("* * * * *", "Mars/Olympus")), revision=2
     )
-    assert await world.store.write(lambda conn: tasks.update_task(conn, spoiled, expected_revision=1))
+    assert await world.store.write(lambda conn: tasks.update_task(conn, spoiled, instead_of=broken))
     world.at("12:01:00")
     assert [e.task_id for e in await world.plan()] == [good.id]
     aside = await world.task(bad.id)

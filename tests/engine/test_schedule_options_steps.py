@@ -212,7 +212,7 @@ class TestEnablingWithCatchUp:
         enabled = replace(task, revision=2, next_run_at=noon(6), updated_at=now)
 
         async def enable(conn: Conn) -> None:
-            assert await tasks.update_task(conn, enabled, expected_revision=1)
+            assert await tasks.update_task(conn, enabled, instead_of=task)
             await queue_fires(conn, [Fires(task=enabled, fires=fires)], ids=world.ids, now=now)
 
         await world.store.write(enable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,10 +24,13 @@ from cronplug.model import (
     Status,
     StoredCalendar,
     Task,
+    TaskDefinition,
     Trigger,
 )
+from cronplug.operations.queueing import Fires, queue_fires
+from cronplug.planning import PlannedFire
 from cronplug.schedules import tzdata_version
-from cronplug.store import calendars, pauses, tasks
+from cronplug.store import Conn, calendars, pauses, tasks
 from tests.engine.conftest import START, World, cron
 
 
@@ -67,6 +71,49 @@ async def test_what_does_not_decide_about_fire_times_leaves_the_next_one(world: 
     changed = await world.operations.change_task(task.id, {"name": "Other", "jitter_seconds": 5, "tags": ("a",)})
 
     assert changed.task.next_run_at == task.next_run_at
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"description": "edited"}, {"schedules": (*cron("* * * * *"), OnceRule(at=at("18:00:00"), timezone="UTC"))}],
+    ids=["of something else", "of the schedules"],
+)
+async def test_a_fire_time_that_is_planned_during_a_change_does_not_replace_itself(
+    world: World, change: dict[str, Any]
+) -> None:
+    task = await world.create(overlap=Overlap.REPLACE)
+    was_read, due_at = asyncio.Event(), at("12:01:00")
+
+    def find_changes(*_: TaskDefinition) -> dict[str, Any]:
+        was_read.set()
+        return change
+
+    async def plan_meanwhile(conn: Conn) -> None:
+        await was_read.wait()  # the change waits for this transaction to end
+        world.at("12:01:00")
+        fire = PlannedFire(scheduled_for=due_at, trigger=Trigger.SCHEDULE, status=Status.QUEUED)
+        await tasks.advance_tasks(
+            conn,
+            [
+                tasks.Advance(
+                    task_id=task.id,
+                    expected_next_run_at=due_at,
+                    expected_revision=1,
+                    next_run_at=at("12:02:00"),
+                    started=1,
+                )
+            ],
+        )
+        await queue_fires(conn, [Fires(task=task, fires=[fire], started=1)], ids=world.ids, now=due_at)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(world.store.write(plan_meanwhile))
+        changing = group.create_task(world.operations.change_task(task.id, find_changes))
+    assert changing.result().task.next_run_at == at("12:02:00")
+
+    [only] = await world.plan()
+    assert (only.scheduled_for, only.status) == (due_at, Status.QUEUED)
+    assert (await world.task(task.id)).fired_count == 1
 
 
 @pytest.mark.parametrize(
@@ -240,7 +287,7 @@ async def test_a_schedule_that_can_no_longer_be_read_is_shown(world: World) -> N
     gone = dataclasses.replace(
         task, definition=dataclasses.replace(task.definition, schedules=cron("* * * * *", "Mars/Phobos")), revision=2
     )
-    await world.store.write(lambda conn: tasks.update_task(conn, gone, expected_revision=1))
+    await world.store.write(lambda conn: tasks.update_task(conn, gone, instead_of=task))
 
     view = await world.operations.get_task(task.id)
     accounts, _ = await world.operations.account_for_fire_times(

@@ -124,7 +124,7 @@ async def test_the_tasks_that_heed_a_calendar_are_known(store: Store, make: Make
     assert await store.read(lambda conn: calendars.count_users(conn, [one.id, other.id])) == {one.id: 2, other.id: 1}
 
     changed = replace(task, definition=task_with(make, other.id, name="b").definition, revision=2)
-    await store.write(lambda conn: tasks.update_task(conn, changed, expected_revision=1))
+    await store.write(lambda conn: tasks.update_task(conn, changed, instead_of=task))
     assert (await users(store, one), await users(store, other)) == (["A"], ["A", "b"])
 
     await store.write(partial(tasks.delete_task, task_id=task.id))

@@ -261,6 +261,7 @@ PLANS = {
     "replaced": (executions.REPLACE_UNFINISHED, "ix_executions_unfinished"),
     "whose turn it is": (executions.SELECT_NEXT_TURNS_OF, "SEARCH waiting USING INDEX ix_executions_unfinished"),
     "release": (executions.RELEASE, "SEARCH waiting USING INDEX ix_executions_unfinished"),
+    "release of all": (executions.RELEASE_ALL, "ix_executions_unfinished"),
     "awaits an end": (tasks.SELECT_AWAITING_END, "ix_tasks_awaiting_end"),
 }
 

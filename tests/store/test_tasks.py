@@ -110,8 +110,8 @@ async def test_an_update_needs_the_present_revision(store: Store, make: Maker) -
         next_run_at=after(60),
     )
 
-    assert await store.write(lambda conn: tasks.update_task(conn, changed, expected_revision=1))
-    assert not await store.write(lambda conn: tasks.update_task(conn, changed, expected_revision=1))
+    assert await store.write(lambda conn: tasks.update_task(conn, changed, instead_of=task))
+    assert not await store.write(lambda conn: tasks.update_task(conn, changed, instead_of=task))
 
     assert await store.read(lambda conn: tasks.select_task(conn, task.id)) == changed
     for tag, count in (("old", 0), ("both", 1), ("new", 1)):
@@ -122,7 +122,7 @@ async def test_each_revision_is_remembered_even_after_deletion(store: Store, mak
     task = make.task(name="First")
     await insert(store, task)
     second = replace(task, definition=replace(task.definition, name="Second"), revision=2)
-    await store.write(lambda conn: tasks.update_task(conn, second, expected_revision=1))
+    await store.write(lambda conn: tasks.update_task(conn, second, instead_of=task))
     assert await store.write(lambda conn: tasks.delete_task(conn, task.id))
 
     async def definitions(conn: Conn) -> list[TaskDefinition | None]:

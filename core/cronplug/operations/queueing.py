@@ -82,11 +82,14 @@ async def queue_fires(conn: Conn, wanted: Sequence[Fires], *, ids: IdGenerator, 
 async def overlap_for_manual(conn: Conn, task: Task, execution: Execution, *, force: bool, now: datetime) -> ByHand:
     """Decide about an execution of `task` that somebody asks for; `force` lets it run beside all others.
 
-    The task is locked until the transaction ends, so the decision holds. Raises NotFound when the task is gone.
+    The task is locked until the transaction ends, and its overlap is the one it has then, so the decision holds. Raises
+    NotFound when the task is gone.
     """
-    if not await tasks.lock_tasks(conn, [task.id]):
+    locked = await tasks.lock_tasks(conn, [task.id])
+    present = await tasks.select_task(conn, task.id) if locked else None
+    if present is None:
         raise NotFound("task", task.id)
-    definition = task.definition
+    definition = present.definition
     if force or definition.overlap is Overlap.ALLOW:
         return ByHand(execution=execution)
     unfinished = (await executions.select_unfinished(conn, [task.id])).get(task.id)

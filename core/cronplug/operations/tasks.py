@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cronplug.errors import Conflict, FieldError, InvalidInput, NotFound, RevisionMismatch, TaskRunning
-from cronplug.model import CatchUp, Execution, Reason, Task, TaskDefinition
+from cronplug.model import CatchUp, Execution, Overlap, Reason, Task, TaskDefinition
 from cronplug.operations.bars import WhatBars, select_what_bars
 from cronplug.operations.definitions import calendar_faults, calendars_of, check_definition, same_json, with_anchors
 from cronplug.operations.means import Room, refuse
@@ -127,9 +127,8 @@ class TaskOperations(Room):
             while planned.revision == old.revision and planned.next_run_at is not None and planned.next_run_at <= now:
                 await means.plan_due()  # a step; a long backlog needs several
                 planned = await means.task(task_id)
-            if planned.revision != old.revision:
-                continue  # someone else changed it meanwhile: merge with theirs
-            old = planned
+            if planned is not old:
+                continue  # by now more may have been planned, or someone else changed it: look again
             task = dataclasses.replace(
                 old,
                 definition=definition,
@@ -161,17 +160,27 @@ class TaskOperations(Room):
                 schedule, disabled_at=old.disabled_at, now=task.updated_at, policy=policy, barred=barred
             )
 
+        released: list[str] = []
+
         async def replace(conn: Conn) -> Queued | None:
+            released.clear()
             missing = await calendars.select_missing(conn, calendars_of(task.definition))
             refuse(calendar_faults(task.definition, missing=missing, before=old.definition))
-            if not await tasks.update_task(conn, task, expected_revision=old.revision):
+            if not await tasks.update_task(conn, task, instead_of=old):
                 return None
+            if task.definition.overlap is Overlap.ALLOW and old.definition.overlap is not Overlap.ALLOW:
+                # Nothing would ever let them go where runs beside each other leave no moment free.
+                released.extend(await executions.release_all_held(conn, task.id, now=task.updated_at))
             fired = Fires(task=task, fires=fires, schedule=schedule)
             return await queue_fires(conn, [fired], ids=means.ids, now=task.updated_at) if fires else Queued()
 
         queued = await means.store.write(replace)
         if queued is not None:
             announce(queued, bus=means.bus, doorbells=means.doorbells)
+            for execution_id in released:
+                means.bus.publish("execution", execution_id, "updated")
+            if released:
+                means.doorbells.claim.ring()
         return queued is not None
 
     async def delete_task(self, task_id: str, *, force: bool = False) -> None:

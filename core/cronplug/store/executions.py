@@ -676,6 +676,17 @@ RELEASE = Stmt(
     .values(available_at=_NOW)
     .returning(E.c.id)
 )
+RELEASE_ALL = Stmt(
+    sa.update(E)
+    .where(
+        _IS_UNFINISHED,
+        _IS_QUEUED,
+        E.c.task_id == _bind("task_id", Id()),
+        sa.literal_column("+executions.available_at", Instant()) == _HELD,
+    )
+    .values(available_at=_NOW)
+    .returning(E.c.id)
+)
 
 
 async def holds_any(conn: Conn) -> bool:
@@ -699,6 +710,15 @@ async def release_held(conn: Conn, task_ids: Collection[str], *, now: datetime) 
     """
     rows = await conn.fetch(RELEASE, task_ids=pack_ids(task_ids), held=HELD, now=now)
     return [row["id"] for row in rows]
+
+
+async def release_all_held(conn: Conn, task_id: str, *, now: datetime) -> list[str]:
+    """Let all held executions of a task start, whatever else is unfinished; their ids.
+
+    For the transaction that changed the task, so that nobody holds another one back by the policy it had.
+    """
+    rows = await conn.fetch(RELEASE_ALL, task_id=task_id, held=HELD, now=now)
+    return sorted(row["id"] for row in rows)
 
 
 # -- retention -------------------------------------------------------------------------------------------------------

@@ -79,7 +79,11 @@ INSERT = Stmt(sa.insert(T))
 SELECT = Stmt(sa.select(*_COLUMNS).where(_BY_ID))
 UPDATE = Stmt(
     sa.update(T)
-    .where(_BY_ID, T.c.revision == sa.bindparam("expected_revision", type_=sa.Integer()))
+    .where(
+        _BY_ID,
+        T.c.revision == sa.bindparam("expected_revision", type_=sa.Integer()),
+        T.c.next_run_at.is_not_distinct_from(sa.bindparam("expected_next_run_at", type_=Instant())),
+    )
     .values(
         {
             column.name: sa.bindparam(f"new_{column.name}", type_=column.type)
@@ -239,10 +243,14 @@ async def count_tasks(conn: Conn, filter: TaskFilter) -> int:
     return count
 
 
-async def update_task(conn: Conn, task: Task, *, expected_revision: int) -> bool:
-    """Replace a task, if it is still at `expected_revision`; False when it is not, or is gone."""
+async def update_task(conn: Conn, task: Task, *, instead_of: Task) -> bool:
+    """Replace a task, if revision and `next_run_at` are still those of `instead_of`; False when not, or it is gone.
+
+    A fire time that was planned meanwhile must not come back: under `replace` it would take its own execution's place.
+    """
     values = {f"new_{name}": value for name, value in _values(task).items()}
-    if not await conn.fetch(UPDATE, id=task.id, expected_revision=expected_revision, **values):
+    expected = {"expected_revision": instead_of.revision, "expected_next_run_at": instead_of.next_run_at}
+    if not await conn.fetch(UPDATE, id=task.id, **expected, **values):
         return False
     await conn.run(DELETE_TAGS, id=task.id)
     await _insert_tags(conn, task)
