@@ -6,7 +6,7 @@ import asyncio
 
 from playwright.async_api import Locator, Page, expect
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 30
 
 
 async def choose(scope: Page | Locator, name: str) -> None:

@@ -47,8 +47,13 @@ describe('zones', () => {
   })
 
   it('shows seconds only where there are some', () => {
-    expect(shortStyle([at('2026-11-23T14:00:00.500Z')])).toBe('short')
-    expect(shortStyle([at('2026-11-23T14:00:00Z'), at('2026-11-23T14:00:05Z')])).toBe('second')
+    expect(shortStyle([at('2026-11-23T14:00:00.500Z')], at('2026-11-22T14:00:00Z'))).toBe('short')
+    expect(shortStyle([at('2026-11-23T14:00:00Z'), at('2026-11-23T14:00:05Z')], at('2026-11-22T14:00:00Z'))).toBe('second')
+  })
+
+  it('shows the year only where it is far away', () => {
+    expect(shortStyle([at('2026-11-23T14:00:00Z')], at('2027-11-22T14:00:00Z'))).toBe('full')
+    expect(shortStyle([at('2027-03-23T14:00:00Z')], at('2026-11-22T14:00:00Z'))).toBe('short')
   })
 
   it('knows the date on the other side of midnight', () => {

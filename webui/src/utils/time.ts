@@ -81,8 +81,12 @@ const STYLES: Record<InstantStyle, Intl.DateTimeFormatOptions> = {
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-/** The shortest style that tells these instants apart from their whole minutes: seconds are shown only where there are some. */
-export function shortStyle(instants: readonly number[]): InstantStyle {
+/**
+ * The shortest style that tells these instants apart from their whole minutes: seconds are shown only where there are some, the year
+ * only where one is far from `now`.
+ */
+export function shortStyle(instants: readonly number[], now: number): InstantStyle {
+  if (instants.some((instant) => Math.abs(instant - now) > 300 * DAY)) return 'full'
   return instants.every((instant) => instant % MINUTE < SECOND) ? 'short' : 'second'
 }
 
