@@ -13,8 +13,9 @@ export async function cancelExecution(id: string): Promise<Execution> {
   return send(client.POST('/api/scheduler/executions/{executionId}/cancel', { params: { path: { executionId: id } } }))
 }
 
-/** Runs an ended execution again. Answers the new execution's id. */
-export async function retryExecution(id: string): Promise<string> {
-  const answer = await send(client.POST('/api/scheduler/executions/{executionId}/retry', { params: { path: { executionId: id } } }))
+/** Runs an ended execution again, with `force` also beside an unfinished one of its task. Answers the new execution's id. */
+export async function retryExecution(id: string, { force = false }: { force?: boolean } = {}): Promise<string> {
+  const query = force ? { force } : {}
+  const answer = await send(client.POST('/api/scheduler/executions/{executionId}/retry', { params: { path: { executionId: id }, query } }))
   return answer.executionId
 }

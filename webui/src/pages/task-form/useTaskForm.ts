@@ -38,6 +38,8 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
     if (tried.value) {
       for (const [field, missing] of missingOf(draft.value)) found.push(fieldFault(field, t(`taskForm.error.${missing}`)))
     }
+    // The preview tells it while it is typed; after a try it stands at its field too.
+    if (tried.value && scheduleFault.value?.field) found.push(scheduleFault.value)
     for (const error of answered.value?.errors ?? []) {
       const name = error.field.split('.')[0] as keyof NewTask
       // One who sends no schedules is told of them by the short names.

@@ -25,7 +25,7 @@ export function useTaskActions() {
     try {
       const made = await triggerTask(task.id, { payload, force })
       if (made.triggered) {
-        notify.done(t(made.reason === null ? 'tasks.action.started' : 'tasks.action.queued', { name: task.name }), {
+        notify.done(t(force || task.overlap === 'skip' || task.overlap === 'allow' ? 'tasks.action.started' : 'tasks.action.asked', { name: task.name }), {
           label: t('tasks.action.view'),
           to: router.resolve({ name: 'execution', params: { id: made.executionId } }).fullPath,
         })

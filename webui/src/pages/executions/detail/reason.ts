@@ -14,9 +14,9 @@ export function reasonSentence({ status, reason, availableAt, cancelRequested, w
   if (status === 'running') return { key: cancelRequested ? 'cancelRequested' : 'running', at: null }
   if (status === 'queued') {
     // It has no time: it starts when the one before it has ended.
-    if (waitReason === 'earlier_execution') return { key: 'held', at: null }
+    if (waitReason === 'earlier_execution' || availableAt === null) return { key: 'held', at: null }
     if (waitReason === 'start_delayed') return { key: 'spread', at: availableAt }
-    const later = availableAt !== null && Date.parse(availableAt) > now
+    const later = Date.parse(availableAt) > now
     if (reason === 'retrying') return later ? { key: 'retrying', at: availableAt } : { key: 'retryingNow', at: null }
     if (reason === 'cut_off' || reason === 'shutdown') return { key: 'cutOffQueued', at: null }
     return later ? { key: 'waiting', at: availableAt } : { key: 'new', at: null }
