@@ -143,6 +143,9 @@ def test_a_run_by_hand_heeds_overlap_unless_forced(api: httpx.Client, busy: dict
     row = json_of(api.get(f"/executions/{told['executionId']}"))
     assert (row["status"], row["reason"], row["trigger"]) == ("skipped", "overlap", "manual")
     assert json_of(api.post(f"{path}?force=true"), 202)["triggered"] is True
+    again = json_of(api.post(f"/executions/{row['id']}/retry"), 202)
+    assert (again["triggered"], again["status"], again["reason"]) == (False, "skipped", "overlap")
+
     json_of(api.put(f"/tasks/{busy['id']}", json={"overlap": "queue", "overlapQueueMax": 1}))
     waiting = json_of(api.post(path), 202)
     assert (waiting["triggered"], waiting["status"]) == (True, "queued")

@@ -13,14 +13,13 @@ from cronplug.api.execution_json import (
     ExecutionDetail,
     ExecutionList,
     ExecutionQuery,
-    ExecutionStarted,
     LogLine,
     LogPage,
     LogQuery,
 )
 from cronplug.api.operation import answer, operation
 from cronplug.api.parts import parts
-from cronplug.api.task_json import TriggerQuery
+from cronplug.api.task_json import Triggered, TriggerQuery
 from cronplug.model import Status, Trigger
 from cronplug.store.executions import ExecutionFilter
 
@@ -81,19 +80,17 @@ async def cancel_execution(execution_id: str) -> Response:
     "retryExecution",
     tag="executions",
     query=TriggerQuery,
-    answers={202: ExecutionStarted},
+    answers={202: Triggered},
     problems=(404, 409),
     answer_headers=("Location",),
 )
 async def retry_execution(execution_id: str, query: TriggerQuery) -> Response:
     """Run it again by its task's present definition, as a new execution that names this one in `retryOf`.
 
-    The task's overlap policy holds for it too, so it may be skipped; `force` runs it beside what is unfinished.
+    The task's overlap policy holds for it too, so it may be skipped (`triggered` is false then); `force` runs it beside what is unfinished.
     """
     made = await parts().operations.retry_execution(execution_id, force=query.force)
-    return answer(
-        ExecutionStarted(execution_id=made.id), 202, headers={"Location": f"/api/scheduler/executions/{made.id}"}
-    )
+    return answer(Triggered.of(made), 202, headers={"Location": f"/api/scheduler/executions/{made.id}"})
 
 
 @executions.get("/<execution_id>/log")

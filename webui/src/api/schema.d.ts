@@ -268,7 +268,7 @@ export interface paths {
         put?: never;
         /**
          * Run it again by its task's present definition, as a new execution that names this one in `retryOf`
-         * @description The task's overlap policy holds for it too, so it may be skipped; `force` runs it beside what is unfinished.
+         * @description The task's overlap policy holds for it too, so it may be skipped (`triggered` is false then); `force` runs it beside what is unfinished.
          */
         post: operations["retryExecution"];
         delete?: never;
@@ -3587,7 +3587,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An execution was queued. */
+            /** @description What became of the wish to run a task now. */
             202: {
                 headers: {
                     /** @description Where the new thing is. */
@@ -3595,7 +3595,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExecutionStarted"];
+                    "application/json": components["schemas"]["Triggered"];
                 };
             };
             /** @description No valid token or session. */
