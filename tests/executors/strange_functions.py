@@ -319,6 +319,25 @@ def grandchild(wait: bool, deaf: bool = False) -> int:
     return process.pid
 
 
+@function("strange.deserter")
+def deserter(then: str, bare: bool = False) -> None:
+    """Start a deaf process in a session of its own, which has another one, and print the ids."""
+    script = "trap '' TERM HUP; echo $$; setsid sh -c 'echo $$; exec sleep 600 >/dev/null 2>&1'"
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={} if bare else None,
+    )
+    assert process.stdout is not None
+    print(process.stdout.readline().strip(), process.stdout.readline().strip(), flush=True)
+    if then == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if then == "wait":
+        process.wait()
+
+
 @function("strange.fork")
 def fork() -> str:
     """Fork, and let the child come back from the function too."""

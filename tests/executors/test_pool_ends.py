@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,9 @@ from cronplug.executors.child import WorkerLost, WorkerProcess
 from cronplug.executors.pool import WorkerPool
 from cronplug.model import Reason
 from tests.executors.conftest import Bench, Recorder, is_running, wait_until
+
+DEAF = {"strange.grandchild": {"wait": True, "deaf": True}, "strange.deserter": {"then": "wait"}}
+"""Payloads of functions that start processes which only SIGKILL ends."""
 
 
 @pytest.fixture
@@ -230,6 +234,26 @@ class TestLeftovers:
         assert output.lines[-1] == ("log", "warning", "the function left processes behind; they were ended")
         await wait_until(lambda: not is_running(int(output.texts()[0])))
 
+    @pytest.mark.parametrize(
+        ("payload", "verdict"),
+        [
+            ({"then": "return"}, "success"),
+            ({"then": "return", "bare": True}, "success"),
+            ({"then": "wait"}, "timed_out"),
+            ({"then": "wait", "bare": True}, "timed_out"),
+            ({"then": "die"}, "failed"),
+        ],
+    )
+    async def test_processes_that_left_the_group_are_ended_too(
+        self, bench: Bench, pool: WorkerPool, payload: dict[str, Any], verdict: str
+    ) -> None:
+        attempt = bench.begin(pool, "strange.deserter", payload, timeout=3, grace=0.3)
+        pids = [int(word) for word in (await attempt.output.wait_for_line()).split()]
+
+        assert (await attempt.outcome).verdict == verdict
+
+        await wait_until(lambda: not any(map(is_running, pids)))
+
     async def test_close_ends_every_process(self, others: set[int], bench: Bench) -> None:
         pool = await bench.pool()
         idle = (await bench.run(pool, "strange.pid"))[0].result
@@ -256,7 +280,7 @@ class TestLeftovers:
         assert [(await waiting.outcome).verdict, late.verdict] == ["cut_off", "cut_off"]
         await running.outcome
 
-    @pytest.mark.parametrize("name", ["strange.grandchild", "strange.spin"])
+    @pytest.mark.parametrize("name", ["strange.grandchild", "strange.spin", "strange.deserter"])
     def test_nothing_survives_the_core_being_killed(self, strange_registry: object, tmp_path: Path, name: str) -> None:
         program = textwrap.dedent(
             f"""
@@ -270,11 +294,11 @@ class TestLeftovers:
                 await registry.rescan()
                 bench = Bench(registry)
                 pool = await bench.pool(max_workers=1)
-                payload = {{"wait": True, "deaf": True}} if {name!r} == "strange.grandchild" else {{}}
+                payload = {DEAF.get(name, {})!r}
                 worker = (await bench.run(pool, "strange.pid"))[0].result
                 attempt = bench.begin(pool, {name!r}, payload, timeout=600)
                 line = await attempt.output.wait_for_line()
-                print(worker, line if line.isdigit() else worker, flush=True)
+                print(worker, line if line[0].isdigit() else worker, flush=True)
                 await attempt.outcome
 
             asyncio.run(main())
@@ -285,7 +309,7 @@ class TestLeftovers:
         )
         assert core.stdout is not None
         pids = [int(word) for word in core.stdout.readline().split()]
-        assert [is_running(pid) for pid in pids] == [True, True]
+        assert all(map(is_running, pids))
 
         core.kill()
         core.wait()

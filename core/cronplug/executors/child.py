@@ -21,10 +21,10 @@ from cronplug.clock import from_millis
 from cronplug.executors.base import Output
 from cronplug.executors.frames import BrokenFrame, FrameReader, encode_frame
 from cronplug.executors.lines import LineSplitter, MarkedBytes, cut_lines
-from cronplug.executors.memory import resident_bytes
+from cronplug.executors.memory import descendants_of, resident_bytes
 from cronplug.executors.warden import Warden
 from cronplug.model import Reason, Stream
-from cronplug.sdk.isolation import describe_exit, plugin_command, plugin_environ
+from cronplug.sdk.isolation import WORKER_MARK, describe_exit, plugin_command, plugin_environ
 from cronplug.sdk.keeping import MAX_ARTIFACT_BYTES, MAX_KEY_LENGTH, Artifact, check_artifact
 from cronplug.sdk.values import as_json
 
@@ -186,7 +186,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._unsent: list[bytes] = []
         self.ended = asyncio.Event()
         self._warden = warden
-        self._environ = dict(environ or {})
+        self._mark = secrets.token_hex(8)
+        self._environ = dict(environ or {}) | {WORKER_MARK: self._mark}
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reader = FrameReader()
         self._process: asyncio.SubprocessTransport | None = None
@@ -300,12 +301,17 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         return 0 if self._exit_code is not None or not self.pid else resident_bytes(self.pid)
 
     def kill(self, run: Run | None = None, *, complaint: str | None = None) -> None:
-        """End the process group at once, because of `run` when its neighbours must know that it was not theirs."""
+        """End the process and all it started at once, because of `run` when its neighbours must know that it was not theirs."""
         if self._exit_code is None and self.pid:
             self._killed_for = self._killed_for or run
             self._complaint = self._complaint or complaint
             self.retiring = True
+            # Those that left the group are still below the worker, which adopts orphans; afterwards nobody's.
+            started = descendants_of(self.pid)
             self._signal(signal.SIGKILL)
+            for pid in started:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
 
     async def retire(self) -> None:
         """Let an idle process end by itself, with its exit handlers; killed when that takes long."""
@@ -338,7 +344,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 start_new_session=True,
             )
         if self._warden is not None and self._exit_code is None:
-            self._warden.watch(self.pid)
+            self._warden.watch(self.pid, mark=f"{WORKER_MARK}={self._mark}")
         ours.setblocking(False)
         connection, _ = await loop.create_unix_connection(lambda: _SocketProtocol(self), sock=ours)
         self._socket = connection
@@ -484,6 +490,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         assert self._process is not None
         self._exit_code = self._process.get_returncode()
         self._signal(signal.SIGKILL)
+        if self._warden is not None:
+            self._warden.forget(self.pid)
         if self._open:
             asyncio.get_running_loop().call_later(_LAST_OUTPUT_SECONDS, self._bury)
         else:
@@ -499,8 +507,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self.ended.is_set():
             return
         self.ended.set()
-        if self._warden is not None:
-            self._warden.forget(self.pid)
         if self._socket is not None:
             self._socket.close()
         assert self._process is not None

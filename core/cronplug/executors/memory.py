@@ -1,4 +1,4 @@
-"""How much memory processes hold, from /proc: Linux only, elsewhere nobody knows and nothing is limited."""
+"""How much memory processes hold and which they started, from /proc: Linux only, elsewhere nobody knows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ _MOST_PROCESSES = 1_000
 
 def resident_bytes(pid: int) -> int:
     """The resident memory of a process and its descendants; those that end meanwhile count nothing."""
-    total, waiting, seen = 0, [pid], 0
-    while waiting and seen < _MOST_PROCESSES:
-        process = waiting.pop()
-        seen += 1
-        total += _resident_of(process)
-        waiting += _children_of(process)
-    return total
+    return sum(map(_resident_of, (pid, *descendants_of(pid))))
+
+
+def descendants_of(pid: int) -> list[int]:
+    """The processes that a process started, and those that they started; at most a thousand."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting and len(found) < _MOST_PROCESSES:
+        children = _children_of(waiting.pop())
+        found += children
+        waiting += children
+    return found
 
 
 def _resident_of(pid: int) -> int:

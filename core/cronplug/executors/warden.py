@@ -12,7 +12,7 @@ _PROGRAM = Path(__file__).with_name("warden_process.py")
 
 
 class Warden:
-    """Has process groups killed when this process dies without being able to do it itself."""
+    """Has processes killed that outlive their worker, or this process when that dies without being able to do it itself."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -29,12 +29,12 @@ class Warden:
             env={},
         )
 
-    def watch(self, group: int) -> None:
-        """Kill this group should the core die."""
-        self._tell(f"+{group}\n")
+    def watch(self, group: int, *, mark: str) -> None:
+        """Kill this group should the core die, and those that left it but have `mark` (`NAME=value`) in their environment."""
+        self._tell(f"+{group} {mark}\n")
 
     def forget(self, group: int) -> None:
-        """The group has ended."""
+        """The worker has ended: kill what has its mark."""
         self._tell(f"-{group}\n")
 
     async def close(self) -> None:

@@ -18,6 +18,9 @@ HIDDEN_VARIABLES = frozenset(
 ADDRESS_POLICY = "CRONPLUG_ADDRESS_POLICY"
 """The variable that tells a worker which addresses `ctx.http` may reach."""
 
+WORKER_MARK = "CRONPLUG_WORKER"
+"""The variable that tells what a worker's functions started, wherever it has gone since, from everything else."""
+
 HIDDEN_PREFIX = "SCHEDULER_SQL_"
 
 PYDANTIC_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
