@@ -118,6 +118,8 @@ def test_jitter_parts_executions_that_failed_together() -> None:
         ((), ("ValueError",), "error", ("UnicodeError", "ValueError"), False),
         (("OSError",), ("FileNotFoundError",), "error", ("FileNotFoundError", "OSError"), False),
         (("OSError",), ("FileNotFoundError",), "error", ("TimeoutError", "OSError"), True),
+        (("httpx.TransportError",), (), "error", ("ConnectTimeout", "TransportError"), True),
+        ((), ("httpx.TransportError",), "error", ("ConnectTimeout", "TransportError"), False),
         (("ValueError",), (), "cut_off", (), True),  # what was cut off has not failed
     ],
 )

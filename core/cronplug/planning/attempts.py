@@ -26,7 +26,7 @@ class RetryPolicy:
     The delay is `delay_seconds`, doubled for each further retry when `backoff` is exponential, at most
     `max_delay_seconds`, and then up to `jitter_percent` longer or shorter. `retry_on` (empty: every failure) and
     `no_retry_on` name kinds of failure: reasons (`timeout`, `http_status`, ...) and, for a function that raised, the
-    names of the exception's class and its bases. `no_retry_on` wins.
+    names of the exception's class and its bases; a module before such a name is ignored. `no_retry_on` wins.
     """
 
     max_retries: int = 0
@@ -81,8 +81,8 @@ def plan_after_attempt(
     """Decide whether an execution ends with this attempt or is tried again, and when.
 
     A failed or timed out attempt is tried again while `attempt` is at most `max_retries`, unless it is permanent, of a
-    kind that the policy does not retry, or its cancel was asked for. `seed` (the execution's id) places the jitter. One that was cut off is tried again at once and counts for nothing, up to 5 times; under
-    `at_most_once` it is lost.
+    kind that the policy does not retry, or its cancel was asked for. `seed` (the execution's id) places the jitter. One
+    that was cut off is tried again at once and counts for nothing, up to 5 times; under `at_most_once` it is lost.
     """
     if facts.verdict == "success":
         return AfterAttempt(status=Status.SUCCESS, reason=facts.reason)
@@ -128,11 +128,16 @@ def retry_delay_seconds(policy: RetryPolicy, *, attempt: int, seed: str = "") ->
 
 def _why_no_retry(facts: AttemptFacts, policy: RetryPolicy) -> str | None:
     kinds = {facts.reason.value, *facts.error_kinds}
-    if refused := sorted(kinds.intersection(policy.no_retry_on)):
+    if refused := sorted(kinds & _bare(policy.no_retry_on)):
         return f"Not tried again: noRetryOn names {refused[0]}."
-    if policy.retry_on and kinds.isdisjoint(policy.retry_on):
+    if policy.retry_on and kinds.isdisjoint(_bare(policy.retry_on)):
         return "Not tried again: retryOn does not name this kind of failure."
     return None
+
+
+def _bare(names: Collection[str]) -> set[str]:
+    """Names of classes without the modules that people write before them: which one a class is in is not kept."""
+    return {name.rpartition(".")[2] for name in names}
 
 
 def _plan_after_cut_off(facts: AttemptFacts, *, delivery: Delivery, now: datetime) -> AfterAttempt:
