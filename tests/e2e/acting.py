@@ -21,6 +21,9 @@ async def pick(page: Page, field: Locator, search: str, name: str) -> None:
     await page.get_by_placeholder(search).fill(name)
     await page.get_by_role("option").filter(has_text=name).click()
     await expect(field).to_contain_text(name)
+    # The picker gives the focus back when it has closed; what is typed before that would go astray.
+    await expect(page.get_by_role("listbox")).to_have_count(0)
+    await expect(field).to_be_focused()
 
 
 async def settle(page: Page) -> None:
