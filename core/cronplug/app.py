@@ -143,7 +143,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
     pool = WorkerPool(registry, max_workers=settings.workers, policy=policy, environ=settings.worker_environ)
     inline = InlineExecutor(registry, platform, policy=policy)
     executors = Executors(workers=pool, inline=inline, http=HttpExecutor(policy))
-    observers = Observers(registry)
+    observers = Observers(registry, warden=pool.warden)
     node = Node(store=store, clock=clock, version=VERSION)
     outputs = OutputBook(store=store, clock=clock, bus=bus)
     planner = Planner(

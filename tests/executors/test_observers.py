@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from cronplug.executors.observers import Observers
+from cronplug.executors.warden import Warden
 from cronplug.registry import Registry
-from tests.executors.conftest import WAIT_SECONDS
+from tests.executors.conftest import WAIT_SECONDS, is_running, wait_until
 from tests.registry.installing import FIRST_PARTY, Site
 
 
@@ -129,6 +131,35 @@ async def test_of_several_in_one_plugin_each_is_called_whatever_the_others_do(
     ]
     [record] = [record for record in registry.plugins() if record.name == "pair"]
     assert [fault.count for fault in record.hook_faults] == [1]
+
+
+async def test_a_daemon_that_a_hook_started_ends_with_the_hooks_process(
+    told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+        import subprocess
+        from cronplug import hookimpl
+
+        @hookimpl
+        def scheduler_startup():
+            print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid)
+    """
+    site = Site(tmp_path)
+    site.put_on_path(monkeypatch)
+    site.install("leaving", source)
+    registry = Registry(blocked=FIRST_PARTY)
+    await registry.rescan()
+    warden = Warden()
+    await warden.start(python=sys.executable)
+    observers = Observers(registry, warden=warden)
+
+    observers.notify("scheduler_startup", node={})
+    daemon = int((await told.wait_for("plugin leaving: ")).rpartition(" ")[2])
+    assert is_running(daemon)
+    await observers.close()
+
+    await wait_until(lambda: not is_running(daemon))
+    await warden.close()
 
 
 async def test_a_hook_that_nobody_has_costs_nothing(make: Callable[..., Observers]) -> None:

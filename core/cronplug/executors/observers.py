@@ -12,6 +12,7 @@ from typing import Protocol
 
 from cronplug.clock import Clock, SystemClock
 from cronplug.executors.child import Run, WorkerLost, WorkerProcess
+from cronplug.executors.warden import Warden
 from cronplug.model import Json, Stream
 from cronplug.sdk.keeping import Artifact
 
@@ -44,7 +45,7 @@ class Observers:
     with the plugin's record too.
 
     A plugin's hook that takes longer than `limit_seconds` is killed. When hooks are slower than events, the oldest
-    events beyond 1,000 are dropped, which is logged.
+    events beyond 1,000 are dropped, which is logged. `warden`, which must live longer, ends what hooks start.
     """
 
     def __init__(
@@ -54,11 +55,13 @@ class Observers:
         python: str = sys.executable,
         limit_seconds: float = 5.0,
         clock: Clock | None = None,
+        warden: Warden | None = None,
     ) -> None:
         self._registry = registry
         self._clock = clock or SystemClock()
         self._python = python
         self._limit_seconds = limit_seconds
+        self._warden = warden
         self._waiting: deque[tuple[str, Mapping[str, Json]]] = deque(maxlen=_MAX_WAITING)
         self._dropped = 0
         self._delivery: asyncio.Task[None] | None = None
@@ -153,7 +156,7 @@ class Observers:
             worker, self._worker = self._worker, None
             await worker.retire()
         if self._worker is None:
-            self._worker = await WorkerProcess.start(0, python=self._python, generation=generation, warden=None)
+            self._worker = await WorkerProcess.start(0, python=self._python, generation=generation, warden=self._warden)
         return self._worker
 
 

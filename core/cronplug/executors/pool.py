@@ -91,7 +91,8 @@ class WorkerPool:
         self._waiting_shared: OrderedDict[_Waiting, None] = OrderedDict()
         self._suspects: OrderedDict[str, None] = OrderedDict()
         self._unruly: dict[str, int] = {}
-        self._warden = Warden()
+        self.warden = Warden()
+        """Ends what outlives its worker or this process; from `start` to the end of `close`."""
         self._closing = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._life: asyncio.Task[None] | None = None
@@ -103,7 +104,7 @@ class WorkerPool:
 
     async def start(self) -> None:
         """Begin to warm up the first worker, and return."""
-        await self._warden.start(python=self._python)
+        await self.warden.start(python=self._python)
         self._group = asyncio.TaskGroup()
         opened = asyncio.Event()
         self._life = asyncio.create_task(self._live(self._group, opened), name="worker pool")
@@ -373,7 +374,7 @@ class WorkerPool:
                 if worker.runs:
                     worker.kill()
                     await worker.ended.wait()
-        await self._warden.close()
+        await self.warden.close()
 
     async def _keep_watch(self) -> None:
         """Look after the workers until `close`."""
@@ -407,7 +408,7 @@ class WorkerPool:
                 number,
                 python=self._python,
                 generation=self._registry.generation,
-                warden=self._warden,
+                warden=self.warden,
                 environ=self._environ,
             )
         except WorkerLost as loss:
