@@ -177,6 +177,7 @@ async def test_an_old_sqlite_file_is_copied_before_its_upgrade(
         assert connection.execute("SELECT value FROM meta").fetchone() == ("old",)
         assert connection.execute(f"SELECT version_num FROM {module.VERSION_TABLE}").fetchone() == (HEAD,)
     assert [it.name for it in path.parent.glob("*.before-*")] == [copy.name]
+    assert copy.stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_new_or_present_sqlite_file_is_not_copied(tmp_path: Path, sqlite_url: str) -> None:

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from cronplug.errors import StoreError
 from cronplug.store import Conn, Store, executions, sqlite, stats, tasks
 from cronplug.store.executions import ExecutionFilter
+from cronplug.store.migrate import migrate
 from cronplug.store.schema import meta
 from cronplug.store.statements import Stmt
 from tests.store.making import Maker
@@ -188,6 +189,24 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="not a SQLite database"):
         await Store.open(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+async def test_a_new_file_and_those_beside_it_are_their_owner_s_alone(tmp_path: Path) -> None:
+    await migrate(f"sqlite:///{tmp_path / 'x.db'}")
+    store = await Store.open(f"sqlite:///{tmp_path / 'x.db'}")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    await store.close()
+
+    assert modes["x.db"] == 0o600
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_present_file_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "x.db").touch(mode=0o640)
+    (tmp_path / "x.db").chmod(0o640)
+    await (await Store.open(f"sqlite:///{tmp_path / 'x.db'}")).close()
+
+    assert (tmp_path / "x.db").stat().st_mode & 0o777 == 0o640
 
 
 async def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:

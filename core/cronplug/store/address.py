@@ -43,7 +43,10 @@ def parse_address(url: str) -> Address:
 
 
 def prepare_folder(path: Path) -> None:
-    """Make the folder of a SQLite file, and see that both can be written. Raises StoreError, which says what to do."""
+    """Make a SQLite file and its folder, and see that both can be written. Raises StoreError, which says what to do.
+
+    A new file is its owner's alone, as it will hold secrets; SQLite makes those beside it alike.
+    """
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,3 +62,13 @@ def prepare_folder(path: Path) -> None:
         raise StoreError(f"{path} is a folder; SCHEDULER_DATABASE_URL must name a file.")
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         raise StoreError(f"{path} is not writable by {user}: chown it to that user.")
+    if not path.exists():
+        make_private(path)
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner may read, unless there is a file. Raises StoreError."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror or error}.") from error

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from cronplug.errors import SchemaAhead, StoreError
 from cronplug.store import schema
-from cronplug.store.address import Address, parse_address, prepare_folder
+from cronplug.store.address import Address, make_private, parse_address, prepare_folder
 from cronplug.store.border import DriverErrors, store_error
 from cronplug.store.migrations import HEAD
 
@@ -177,6 +177,7 @@ def _back_up(path: Path, revision: str) -> None:
     unfinished = path.with_name(f"{copy.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
     try:
+        make_private(unfinished)
         with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
             connection.execute("VACUUM INTO ?", (str(unfinished),))
         if _revision_of_file(unfinished) == revision:
