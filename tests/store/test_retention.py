@@ -102,7 +102,7 @@ async def test_revisions_that_nothing_tells_of_go(store: Store, make: Maker) -> 
     await store.write(lambda conn: tasks.insert_task(conn, task))
     for revision in (2, 3, 4):
         changed = replace(task, revision=revision, updated_at=NOW - (200 - revision) * DAY)
-        await store.write(partial(tasks.update_task, task=changed, expected_revision=revision - 1))
+        await store.write(partial(tasks.update_task, task=changed, instead_of=replace(task, revision=revision - 1)))
     await insert(
         store, ended(make, 1, task_id=task.id, task_revision=2), ended(make, 150, task_id=task.id, task_revision=3)
     )
