@@ -30,8 +30,8 @@ class Site:
         """Install a distribution with one module, named like it with underscores. Installing again upgrades."""
         module = name.replace("-", "_").lower()
         text = source.read_text() if isinstance(source, Path) else textwrap.dedent(source)
-        (self.folder / f"{module}.py").write_text(text)
         self.uninstall(name, keep_module=True)
+        (self.folder / f"{module}.py").write_text(text)
         info = self.folder / f"{module}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
@@ -45,5 +45,8 @@ class Site:
             for file in info.iterdir():
                 file.unlink()
             info.rmdir()
+        # As pip does. Python tells a stale one by the source's size and whole second, and tests are quicker than that.
+        for compiled in self.folder.glob(f"__pycache__/{module}.*.pyc"):
+            compiled.unlink()
         if not keep_module:
             (self.folder / f"{module}.py").unlink()
