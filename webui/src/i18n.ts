@@ -2,17 +2,16 @@ import { createI18n } from 'vue-i18n'
 import common from './locales/en/common.json'
 import nav from './locales/en/nav.json'
 import status from './locales/en/status.json'
-import tasks from './locales/en/tasks.json'
 
 /**
- * All text of the admin, by area: `t('tasks.title')`. Messages are compiled by the build; nothing is parsed in the browser. What the
- * first page shows is here from the start, the text of other areas comes with the pages that show it.
+ * All text of the admin, by area: `t('tasks.title')`. Messages are compiled by the build; nothing is parsed in the browser. What every
+ * page shows is here from the start, the text of other areas comes with the pages that show it.
  */
 export const i18n = createI18n({
   legacy: false,
   locale: 'en',
   fallbackLocale: 'en',
-  messages: { en: { common, nav, status, tasks } },
+  messages: { en: { common, nav, status } },
 })
 
 const AREAS = {
@@ -23,6 +22,7 @@ const AREAS = {
   session: () => import('./locales/en/session.json'),
   settings: () => import('./locales/en/settings.json'),
   taskForm: () => import('./locales/en/taskForm.json'),
+  tasks: () => import('./locales/en/tasks.json'),
 }
 type Area = keyof typeof AREAS
 

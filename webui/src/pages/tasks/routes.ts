@@ -5,7 +5,7 @@ import { withMessages } from '@/i18n'
 export const taskRoutes: RouteRecordRaw[] = [
   {
     path: '/tasks',
-    component: () => import('./TasksPage.vue'),
+    component: withMessages(['tasks'], () => import('./TasksPage.vue')),
     meta: { place: 'tasks' },
     children: [
       { path: '', name: 'tasks', component: { render: () => null } },
@@ -14,5 +14,5 @@ export const taskRoutes: RouteRecordRaw[] = [
       { path: ':id/edit', name: 'task-edit', component: withMessages(['taskForm', 'functions'], () => import('../task-form/TaskFormRoute.vue')), props: (route) => ({ mode: 'edit', id: route.params.id }) },
     ],
   },
-  { path: '/tasks/:id', name: 'task', component: withMessages(['taskForm', 'executions'], () => import('../task/TaskPage.vue')), props: true, meta: { place: 'tasks' } },
+  { path: '/tasks/:id', name: 'task', component: withMessages(['tasks', 'taskForm', 'executions'], () => import('../task/TaskPage.vue')), props: true, meta: { place: 'tasks' } },
 ]
