@@ -198,9 +198,10 @@ class Runner:
         self, execution: Execution, definition: TaskDefinition | None, kept: Kept, output: ExecutionOutput, stop: Stop
     ) -> Outcome:
         if execution.type is TaskType.HTTP:
-            if definition is None or definition.http_url is None:
+            http = _http_call(execution, definition)
+            if http is None:
                 return _failed(Reason.ERROR, "The task's definition is gone, so its request is not known.")
-            spec = self._spec(execution, definition, None, kept)
+            spec = self._spec(execution, definition, None, kept, http)
             executor = self._executors.http
         else:
             function = self._registry.function(execution.function_name or "")
@@ -228,7 +229,12 @@ class Runner:
         return outcome
 
     def _spec(
-        self, execution: Execution, definition: TaskDefinition | None, function: FunctionInfo | None, kept: Kept
+        self,
+        execution: Execution,
+        definition: TaskDefinition | None,
+        function: FunctionInfo | None,
+        kept: Kept,
+        http: HttpCall | None = None,
     ) -> AttemptSpec:
         payload: Mapping[str, Json] = {}
         if execution.payload is not None:
@@ -236,17 +242,6 @@ class Runner:
         elif definition is not None:
             payload = definition.function_payload
         timeout = execution.timeout_seconds or (definition.timeout_seconds if definition else _DEFAULT_TIMEOUT_SECONDS)
-        http = None
-        if definition is not None and execution.type is TaskType.HTTP and definition.http_url is not None:
-            http = HttpCall(
-                method=definition.http_method,
-                url=definition.http_url,
-                headers=definition.http_headers,
-                body=definition.http_body,
-                expect_status=definition.http_expect_status,
-                expect_body=definition.http_expect_body,
-                retry_status=definition.http_retry_status,
-            )
         return AttemptSpec(
             execution_id=execution.id,
             attempt=execution.attempt,
@@ -322,6 +317,30 @@ class Runner:
         self._bus.publish("execution", execution.id, "updated")
         if execution.task_id is not None:
             self._bus.publish("task", execution.task_id, "updated")
+
+
+def _http_call(execution: Execution, definition: TaskDefinition | None) -> HttpCall | None:
+    """The request of an HTTP execution: its task's, or the one that was asked for without a task; None: not known."""
+    if execution.task_id is None and execution.payload is not None:
+        return HttpCall(
+            method=execution.payload["httpMethod"],
+            url=execution.payload["httpUrl"],
+            headers=execution.payload["httpHeaders"],
+            body=execution.payload["httpBody"],
+            expect_status=tuple(execution.payload["httpExpectStatus"]),
+            expect_body=execution.payload["httpExpectBody"],
+        )
+    if definition is None or definition.http_url is None:
+        return None
+    return HttpCall(
+        method=definition.http_method,
+        url=definition.http_url,
+        headers=definition.http_headers,
+        body=definition.http_body,
+        expect_status=definition.http_expect_status,
+        expect_body=definition.http_expect_body,
+        retry_status=definition.http_retry_status,
+    )
 
 
 def after(execution: Execution, definition: TaskDefinition | None, outcome: Outcome, now: datetime) -> AfterAttempt:
