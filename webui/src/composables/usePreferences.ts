@@ -1,30 +1,39 @@
-import { computed, readonly, ref, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import { computed, readonly, ref, toValue, type ComputedRef, type MaybeRefOrGetter, type Ref } from 'vue'
 import { browserZone } from '@/utils/time'
 
 /** Whose clock shows times: the task's, this browser's, or UTC. */
 export type TimeDisplay = 'task' | 'mine' | 'utc'
+/** How tall the rows of lists are. */
+export type Density = 'comfortable' | 'compact'
+/** One long list that loads as it is scrolled, or pages with buttons between them. */
+export type ListMode = 'virtual' | 'pages'
 
 export const TIME_DISPLAYS = ['task', 'mine', 'utc'] as const satisfies readonly TimeDisplay[]
+export const DENSITIES = ['comfortable', 'compact'] as const satisfies readonly Density[]
+export const LIST_MODES = ['virtual', 'pages'] as const satisfies readonly ListMode[]
 
-const TIME_STORED = 'cronplug.times'
-const SHORTCUTS_STORED = 'cronplug.shortcuts'
+const [timeDisplay, chooseTimeDisplay] = stored('times', TIME_DISPLAYS, 'mine')
+const [density, storeDensity] = stored('density', DENSITIES, 'comfortable')
+const [listMode, chooseListMode] = stored('lists', LIST_MODES, 'virtual')
+const [keys, chooseKeys] = stored('shortcuts', ['on', 'off'], 'on')
+const shortcuts = computed(() => keys.value === 'on')
 
-const timeDisplay = ref<TimeDisplay>(TIME_DISPLAYS.find((choice) => choice === read(TIME_STORED)) ?? 'mine')
-const shortcuts = ref(read(SHORTCUTS_STORED) !== 'off')
+showDensity()
 
 /** What this browser's user prefers; kept in this browser alone. */
 export function usePreferences() {
   return {
     timeDisplay: readonly(timeDisplay),
-    shortcuts: readonly(shortcuts),
-    chooseTimeDisplay: (choice: TimeDisplay) => {
-      timeDisplay.value = choice
-      write(TIME_STORED, choice)
+    density: readonly(density),
+    listMode: readonly(listMode),
+    shortcuts,
+    chooseTimeDisplay,
+    chooseDensity: (choice: Density) => {
+      storeDensity(choice)
+      showDensity()
     },
-    chooseShortcuts: (on: boolean) => {
-      shortcuts.value = on
-      write(SHORTCUTS_STORED, on ? 'on' : 'off')
-    },
+    chooseListMode,
+    chooseShortcuts: (on: boolean) => chooseKeys(on ? 'on' : 'off'),
   }
 }
 
@@ -36,18 +45,34 @@ export function useDisplayZone(taskZone?: MaybeRefOrGetter<string | null | undef
   })
 }
 
-function read(key: string): string | null {
+/** What this browser remembers under a name; null when nothing, or when its storage is switched off. */
+export function readStored(name: string): string | null {
   try {
-    return localStorage.getItem(key)
+    return localStorage.getItem(`cronplug.${name}`)
   } catch {
     return null
   }
 }
 
-function write(key: string, value: string): void {
+export function writeStored(name: string, value: string): void {
   try {
-    localStorage.setItem(key, value)
+    localStorage.setItem(`cronplug.${name}`, value)
   } catch {
     // Storage is switched off in this browser: the choice lasts as long as the page.
   }
+}
+
+/** Styles read it: the height of a row is `--row-height`. */
+function showDensity(): void {
+  document.documentElement.dataset.density = density.value
+}
+
+function stored<T extends string>(name: string, choices: readonly T[], standard: T): [Ref<T>, (choice: T) => void] {
+  const known = readStored(name)
+  const value = ref(choices.find((choice) => choice === known) ?? standard) as Ref<T>
+  const choose = (choice: T) => {
+    value.value = choice
+    writeStored(name, choice)
+  }
+  return [value, choose]
 }
