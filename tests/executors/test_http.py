@@ -335,12 +335,14 @@ async def test_a_request_that_cannot_be_made_fails_for_good(url: str, headers: d
 async def test_a_port_nobody_listens_on_is_a_failure_that_may_be_tried_again() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        outcome = await run_once(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+        taken_port = taken.getsockname()[1]
+        outcome = await run_once(f"http://127.0.0.1:{taken_port}/")
 
     assert outcome.verdict == "failed"
     assert outcome.reason == Reason.HTTP_ERROR
     assert outcome.permanent is False
-    assert "Cannot connect to host 127.0.0.1" in str(outcome.error_message)
+    told = f"No complete answer: Cannot connect to host 127.0.0.1:{taken_port}: Connection refused"
+    assert outcome.error_message == told
 
 
 async def test_an_unknown_name_is_a_failure_that_names_it() -> None:

@@ -71,12 +71,12 @@ class TestArtifacts:
     def test_the_limits_are_told_with_figures(self) -> None:
         ctx = context(MemoryKeeper(), Kept(artifacts={"earlier": 15 * 1024**2}))
 
-        with pytest.raises(ValueError, match=r"has 10\.0 MiB; at most 10 MiB"):
+        with pytest.raises(ValueError, match=r"has 10,485,761 bytes; one may have 10,485,760 \(10 MiB\)"):
             ctx.artifact("big", bytes(MAX_ARTIFACT_BYTES + 1))
         for number in range(3):
             ctx.artifact(f"{number}", bytes(MAX_ARTIFACT_BYTES))
         ctx.artifact("0", bytes(MAX_ARTIFACT_BYTES))  # the same name is no more
-        with pytest.raises(ValueError, match=r"10\.0 MiB would be too much: the execution has 45\.0 MiB already"):
+        with pytest.raises(ValueError, match=r"10,485,760 bytes would be too much: the execution's others have 47,185,920"):
             ctx.artifact("one more", bytes(MAX_ARTIFACT_BYTES))
         ctx.artifact("earlier", b"small now")
         ctx.artifact("one more", bytes(MAX_ARTIFACT_BYTES))
@@ -140,6 +140,24 @@ class TestOnce:
         with pytest.raises(OSError, match="no luck"):
             ctx.once("pay", fail)
         assert ctx.once("pay", lambda: "paid") == "paid"
+
+    def test_work_that_asks_for_its_own_key_is_told_so_and_does_not_wait_for_itself(self) -> None:
+        ctx = context(MemoryKeeper())
+
+        with pytest.raises(RuntimeError, match=r"ctx\.once\('pay'\) itself"):
+            ctx.once("pay", lambda: ctx.once("pay", lambda: 1))
+        assert ctx.once("pay", lambda: ctx.once("part", lambda: 1)) == 1
+
+    async def test_async_work_that_asks_for_its_own_key_is_told_so_in_tasks_of_its_own_too(self) -> None:
+        ctx = context(MemoryKeeper())
+
+        async def pay() -> Any:
+            async with asyncio.timeout(10):
+                return await asyncio.gather(ctx.once("pay"), ctx.once("part"))
+
+        with pytest.raises(RuntimeError, match=r"ctx\.once\('pay'\) itself"):
+            await ctx.once("pay", pay)
+        assert await ctx.once("pay") is True
 
     def test_what_cannot_be_kept_is_an_error(self) -> None:
         ctx = context(MemoryKeeper(), Kept(once={f"{number}": "x" * 250_000 for number in range(4)}))

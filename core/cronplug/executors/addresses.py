@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from cronplug.sdk.steering import AddressRefused
+
+__all__ = ["AddressPolicy", "AddressRefused"]
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -36,10 +40,6 @@ _CARRIERS = tuple(
 )  # fmt: skip
 _TEREDO = IPv6Network("2001::/32")  # RFC 4380: the client's IPv4 address, every bit turned over, is at the end
 _ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214: the upper half of the interface identifier
-
-
-class AddressRefused(OSError):
-    """Outgoing requests may not go to this address; the text says which setting to change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,10 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class _ConnectRefused(httpcore.ConnectError, AddressRefused):
+    """Both, since httpcore drops the cause of what it passes on; httpx keeps it as the cause of its own error."""
+
+
 def _checked(policy: AddressPolicy, found: Iterable[tuple[Any, ...]]) -> list[str]:
     """The addresses of a name, in the resolver's order; all must be allowed. Raises httpcore.ConnectError."""
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -82,7 +86,7 @@ def _checked(policy: AddressPolicy, found: Iterable[tuple[Any, ...]]) -> list[st
         for address in addresses:
             policy.check_text(address)
     except AddressRefused as refused:
-        raise httpcore.ConnectError(str(refused)) from refused
+        raise _ConnectRefused(str(refused)) from refused
     return addresses
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import json
+import os
 import re
 import zlib
 from collections.abc import Mapping
@@ -219,7 +220,17 @@ def _raise_failed(error: Exception) -> NoReturn:
 def _sentence_of(error: BaseException) -> str:
     """What went wrong with the connection, in the words of the cause: httpx's class names often mislead here."""
     cause = error.__cause__ or error
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return f"No complete answer: Cannot connect to host {cause.host}:{cause.port}: {_connect_fault(cause)}"
     return f"No complete answer: {str(cause) or type(cause).__name__}"
+
+
+def _connect_fault(error: aiohttp.ClientConnectorError) -> str:
+    """Why no connection came about, without what aiohttp adds for those who debug it."""
+    fault = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error.os_error
+    if isinstance(fault, OSError) and fault.strerror:
+        return os.strerror(fault.errno) if fault.strerror.startswith("Connect call failed") else fault.strerror
+    return str(fault) or type(fault).__name__
 
 
 @dataclass(slots=True)

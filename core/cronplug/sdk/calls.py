@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cronplug.sdk.functions import InvalidPayload
-from cronplug.sdk.steering import PermanentError, RetryLater
+from cronplug.sdk.steering import AddressRefused, PermanentError, RetryLater
 from cronplug.sdk.values import MAX_RESULT_BYTES, MAX_RESULT_DEPTH, as_json, cut, make_storable, safe_repr
 
 __all__ = ["MAX_RESULT_BYTES", "MAX_RESULT_DEPTH", "Ended", "judge_error", "judge_result", "make_storable", "safe_repr"]
@@ -98,15 +98,26 @@ def judge_error(error: BaseException) -> Ended:
             retry_after_seconds=error.seconds,
             error_kinds=_kinds(error),
         )
-    permanent = isinstance(error, PermanentError)
+    refused = _comes_of_refusal(error)
+    permanent = isinstance(error, PermanentError) or refused
     return Ended(
         success=False,
-        reason="permanent_error" if permanent else "error",
+        reason="http_refused" if refused else "permanent_error" if permanent else "error",
         error_message=_describe(error),
         permanent=permanent,
         error_kinds=_kinds(error),
         trace=_trace(error),
     )
+
+
+def _comes_of_refusal(error: BaseException) -> bool:
+    """Whether a request to a refused address is the cause, by however many `raise ... from`."""
+    cause: BaseException | None = error
+    for _ in range(_MAX_KINDS):
+        if cause is None or isinstance(cause, AddressRefused):
+            break
+        cause = cause.__cause__
+    return isinstance(cause, AddressRefused)
 
 
 def _kinds(error: BaseException) -> tuple[str, ...]:

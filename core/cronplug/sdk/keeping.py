@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import inspect
 import mimetypes
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -28,6 +30,10 @@ MAX_ARTIFACT_NAME_LENGTH = 200
 MAX_KEY_LENGTH = 200
 MAX_ONCE_BYTES = 1024 * 1024
 """Of all that `ctx.once` keeps for one execution, keys and values."""
+
+_under_way: contextvars.ContextVar[frozenset[tuple[int, str]]] = contextvars.ContextVar(
+    "works of ctx.once under way", default=frozenset()
+)
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}(; ?[\w-]{1,30}=[\w.+-]{1,60})?", re.ASCII)
 
@@ -94,7 +100,7 @@ class Belongings:
         self._once = dict(earlier.once)
         self._once_bytes = sum(len(key) + len(as_json(value)[1]) for key, value in earlier.once.items())
         self._async_turns: dict[str, asyncio.Lock] = {}
-        self._turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     # -- artifacts -------------------------------------------------------------------------------------------------------
 
@@ -108,14 +114,16 @@ class Belongings:
         kind = _media_type(name, data, media_type)
         content = data.encode(errors="replace") if isinstance(data, str) else bytes(data)
         if len(content) > MAX_ARTIFACT_BYTES:
-            raise ValueError(f"the artifact {name!r} has {_mebibytes(len(content))}; at most 10 MiB are kept of one")
+            raise ValueError(
+                f"the artifact {name!r} has {len(content):,} bytes; one may have {MAX_ARTIFACT_BYTES:,} (10 MiB)"
+            )
         others = {known: size for known, size in self._sizes.items() if known != name}
         if len(others) >= MAX_ARTIFACTS:
             raise ValueError(f"the artifact {name!r} would be one more than the {MAX_ARTIFACTS} an execution may have")
         if sum(others.values()) + len(content) > MAX_ARTIFACTS_BYTES:
             raise ValueError(
-                f"the artifact {name!r} with {_mebibytes(len(content))} would be too much: the execution has"
-                f" {_mebibytes(sum(others.values()))} already, and may have 50 MiB"
+                f"the artifact {name!r} with {len(content):,} bytes would be too much: the execution's others have"
+                f" {sum(others.values()):,} already, and together they may have {MAX_ARTIFACTS_BYTES:,} (50 MiB)"
             )
         self._sizes[name] = len(content)
         self._keeper.put_artifact(Artifact(name, kind, content))
@@ -134,7 +142,8 @@ class Belongings:
         return Pending(lambda: self._once_async(key, work))
 
     def _once_here(self, key: str, work: Callable[[], Any] | None) -> Any:
-        with self._turns[key]:
+        self._refuse_itself(key)
+        with self._turns[key], _working_on(self, key):
             if key in self._once:
                 return self._once[key] if work is not None else False
             result = True if work is None else work()
@@ -148,16 +157,28 @@ class Belongings:
     async def _once_async(self, key: str, work: Callable[[], Any] | None) -> Any:
         import asyncio
 
+        self._refuse_itself(key)
         async with self._async_turns.setdefault(key, asyncio.Lock()):
-            if key in self._once:
-                return self._once[key] if work is not None else False
-            result = True if work is None else work()
-            if inspect.isawaitable(result):
-                result = await result
-            value = self._storable(key, None if work is None else result)
-            await self._keeper.put_once_async(key, value)
-            self._remember(key, value)
-            return True if work is None else value
+            with _working_on(self, key):
+                return await self._work_async(key, work)
+
+    async def _work_async(self, key: str, work: Callable[[], Any] | None) -> Any:
+        if key in self._once:
+            return self._once[key] if work is not None else False
+        result = True if work is None else work()
+        if inspect.isawaitable(result):
+            result = await result
+        value = self._storable(key, None if work is None else result)
+        await self._keeper.put_once_async(key, value)
+        self._remember(key, value)
+        return True if work is None else value
+
+    def _refuse_itself(self, key: str) -> None:
+        """Work that asks for its own key would wait for its own end."""
+        if (id(self), key) in _under_way.get() and key not in self._once:
+            raise RuntimeError(
+                f"the work of ctx.once({key!r}) calls ctx.once({key!r}) itself: give the inner one another key"
+            )
 
     def _storable(self, key: str, result: Any) -> Any:
         value, text, complaint = as_json(result)
@@ -170,6 +191,16 @@ class Belongings:
     def _remember(self, key: str, value: Any) -> None:
         self._once[key] = value
         self._once_bytes += len(key) + len(as_json(value)[1])
+
+
+@contextlib.contextmanager
+def _working_on(belongings: Belongings, key: str) -> Iterator[None]:
+    """What is called within, tasks that it starts included, belongs to the work of that key."""
+    token = _under_way.set(_under_way.get() | {(id(belongings), key)})
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
 
 
 class Pending(Generic[T]):
@@ -245,6 +276,3 @@ def _types() -> mimetypes.MimeTypes:
 def _guess(name: str) -> str | None:
     return _types().guess_type(name)[0]
 
-
-def _mebibytes(size: int) -> str:
-    return f"{size / 1024**2:.1f} MiB"

@@ -19,6 +19,13 @@ class RetryLater(Exception):
         self.seconds = float(seconds)
 
 
+class AddressRefused(OSError):
+    """Outgoing requests may not go to this address; the text says which setting to change.
+
+    `ctx.http` raises it as the cause of an `httpx.ConnectError`. No retry follows: the rules do not change by themselves.
+    """
+
+
 class Interrupted(BaseException):
     """Raised inside a sync function when its time is up or it was cancelled, so that its `finally` blocks run.
 

@@ -194,6 +194,13 @@ def test_a_server_that_is_not_there_may_be_asked_again(run_function: FunctionRun
     assert "No complete answer" in str(ran.error_message)
 
 
+def test_an_address_that_is_refused_is_not_asked_again(run_function: FunctionRunner) -> None:
+    ran = run_function(request, {"url": "http://169.254.169.254/latest"}, worker=True)
+
+    assert (ran.success, ran.permanent) == (False, True)
+    assert "always refused" in str(ran.error_message)
+
+
 @pytest.mark.parametrize(
     "payload",
     [{"headers": {"a b": "c"}}, {"headers": {"a": "b\r\nc: d"}}, {"url": "http://[::1/"}, {"url": "http:///path"}],
