@@ -17,7 +17,7 @@ async def test_functions_are_listed_with_their_schemas(api: Api) -> None:
     assert list(listed) == sorted(listed)
     assert report.keys() == {
         "name", "title", "plugin", "version", "description", "payloadSchema", "isolation", "isAsync",
-        "timeoutSeconds", "maxRetries", "retryDelaySeconds", "retryBackoff", "retryMaxDelaySeconds",
+        "timeoutSeconds", "memoryMb", "maxRetries", "retryDelaySeconds", "retryBackoff", "retryMaxDelaySeconds",
         "retryJitterPercent", "retryOn", "noRetryOn", "idempotent", "tags", "taskCount",
     }  # fmt: skip
     assert (report["plugin"], report["version"], report["isolation"]) == ("sample-plugin", "1.2.3", "worker")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cronplug.cli.options import FLAG_HELP
+from cronplug.cli.text import show_facts
 from cronplug.settings import SETTING_NAMES
 from tests.acceptance.server import Server, free_port
 from tests.cli.conftest import Run
@@ -151,6 +152,12 @@ def test_functions_lists_shows_and_prints_json(run: Run, site: Path, monkeypatch
     assert '"Whom to greet"' in shown.out
     [described] = json.loads(run("functions", "acme.greet", "--json").out)
     assert described["payloadSchema"]["required"] == ["name"]
+
+
+def test_a_description_of_several_lines_is_shown_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    show_facts([("name", "acme.greet"), ("description", "Greet.\n\nKindly.\x1b[2J"), ("tags", [])])
+
+    assert capsys.readouterr().out == "name         acme.greet\ndescription  Greet.\n\n             Kindly.\\x1b[2J\n"
 
 
 def test_a_function_that_nobody_registers_is_exit_code_1(run: Run) -> None:

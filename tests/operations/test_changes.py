@@ -21,6 +21,7 @@ from cronplug.model import (
     OnceRule,
     Overlap,
     Pause,
+    Reason,
     Status,
     StoredCalendar,
     Task,
@@ -206,6 +207,27 @@ async def test_enabling_runs_what_is_asked_for_of_what_was_missed(
     assert view.task.disabled_at is None
     assert view.task.next_run_at == (None if fields.get("max_executions") == 3 and caught_up else at("12:05:00"))
     assert await world.plan() == await world.executions()  # nothing else was due
+
+
+async def test_enabling_a_task_without_its_function_tells_of_what_was_missed_and_runs_none_of_it(world: World) -> None:
+    task = await disabled_for_four_minutes(world)
+    world.registry.installed = False
+
+    await world.operations.toggle_task(task.id, True, catch_up=CatchUp.LAST)
+
+    [made] = [it for it in await world.executions() if it.trigger is Trigger.CATCH_UP]
+    assert (made.status, made.reason, made.scheduled_for) == (Status.SKIPPED, Reason.FUNCTION_MISSING, at("12:04:00"))
+
+
+async def test_a_next_run_that_stays_keeps_the_zone_data_by_which_it_was_found(world: World) -> None:
+    task = await world.create(schedules=cron("0 13 * * *"))
+    by_old_data = dataclasses.replace(task, tzdata_version="1999a")
+    await world.store.write(lambda conn: tasks.update_task(conn, by_old_data, instead_of=task))
+
+    renamed = await world.operations.change_task(task.id, {"name": "Other"})
+    moved = await world.operations.change_task(task.id, {"schedules": cron("0 14 * * *")})
+
+    assert (renamed.task.tzdata_version, moved.task.tzdata_version) == ("1999a", tzdata_version())
 
 
 async def test_the_preview_of_enabling_tells_what_enabling_does(world: World) -> None:

@@ -28,6 +28,7 @@ class Function(Answer):
     isolation: Literal["worker", "inline"]
     is_async: bool
     timeout_seconds: int | None = Field(description="The author's suggestion for tasks.")
+    memory_mb: int | None = Field(description="What an attempt may use, with all processes it starts; null: no limit.")
     max_retries: int | None = Field(description="What a new task gets that does not say it; null: 0.")
     retry_delay_seconds: int | None = Field(description="The same for this and the next ones; null: the API's default.")
     retry_backoff: Literal["fixed", "exponential"] | None
@@ -52,6 +53,7 @@ class Function(Answer):
             isolation=function.isolation,
             is_async=function.is_async,
             timeout_seconds=function.timeout_seconds,
+            memory_mb=function.memory_mb,
             max_retries=function.max_retries,
             retry_delay_seconds=function.retry_delay_seconds,
             retry_backoff=function.retry_backoff.value if function.retry_backoff else None,

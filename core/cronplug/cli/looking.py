@@ -59,6 +59,7 @@ def _function_facts(function: Any) -> dict[str, Any]:
         "isolation": function.isolation,
         "isAsync": function.is_async,
         "timeoutSeconds": function.timeout_seconds,
+        "memoryMb": function.memory_mb,
         "maxRetries": function.max_retries,
         "retryDelaySeconds": function.retry_delay_seconds,
         "retryBackoff": function.retry_backoff,

@@ -22,12 +22,15 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 
 def show_facts(facts: Sequence[tuple[str, object]]) -> None:
-    """Print names and values, one a line; values that are None or empty are left out."""
+    """Print names and values, one a line, a text of several lines below itself; None and what is empty are left out."""
     told = [(name, value) for name, value in facts if value not in (None, "", [], {})]
     width = max((len(name) for name, _ in told), default=0)
     for name, value in told:
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-        click.echo(f"{name.ljust(width)}  {plain(text)}")
+        first, *more = text.splitlines() or [""]
+        click.echo(f"{name.ljust(width)}  {plain(first)}")
+        for line in more:
+            click.echo(f"{' ' * width}  {plain(line)}".rstrip())
 
 
 def show_json(value: Any) -> None:

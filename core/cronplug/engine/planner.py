@@ -17,14 +17,14 @@ from cronplug.errors import FieldError, InvalidInput
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
 from cronplug.metrics import Metrics
-from cronplug.model import Pause, Status, Task, TaskType, Trigger
+from cronplug.model import Pause, Status, Task, Trigger
+from cronplug.operations.bars import skip_without_function
 from cronplug.operations.queueing import Fires, Queued, announce, queue_fires
 from cronplug.planning import (
     Outage,
     PlannedFire,
     catch_up_policy,
     find_bars,
-    missing_function_bar,
     plan_by_new_zone_data,
     plan_fire_times,
 )
@@ -223,12 +223,7 @@ class Planner:
             outages=facts.outages,
             barred=find_bars(definition, schedule, pause=facts.pause, calendars=facts.calendars),
         )
-        fires = plan.fires
-        if definition.type is TaskType.FUNCTION:
-            name = definition.function_name or ""
-            if self._registry.function(name) is None:
-                bar = missing_function_bar(name)
-                fires = tuple(fire.skipped(bar) if fire.status is Status.QUEUED else fire for fire in fires)
+        fires = skip_without_function(plan.fires, definition, self._registry)
         if definition.jitter_seconds:
             fires = tuple(_spread(fire, task, schedule) for fire in fires)
         return _Plan(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cronplug.model import Pause, TaskDefinition
+from cronplug.model import Pause, Status, TaskDefinition, TaskType
 from cronplug.operations.definitions import calendars_of
+from cronplug.planning import PlannedFire, missing_function_bar
+from cronplug.registry import Registry
 from cronplug.schedules.calendars import Calendar
 from cronplug.store import Conn, pauses
 from cronplug.store.calendars import CalendarCache, select_calendars
@@ -25,3 +27,14 @@ async def select_what_bars(conn: Conn, definitions: Iterable[TaskDefinition], *,
     wanted: set[str] = set()
     wanted.update(*map(calendars_of, definitions))
     return WhatBars(await pauses.select_pause(conn), await select_calendars(conn, wanted, cache=cache))
+
+
+def skip_without_function(
+    fires: Sequence[PlannedFire], definition: TaskDefinition, registry: Registry
+) -> Sequence[PlannedFire]:
+    """The fires as they are, or skipped while no plugin has the function of the task."""
+    name = definition.function_name or ""
+    if definition.type is not TaskType.FUNCTION or registry.function(name) is not None:
+        return fires
+    bar = missing_function_bar(name)
+    return tuple(fire.skipped(bar) if fire.status is Status.QUEUED else fire for fire in fires)

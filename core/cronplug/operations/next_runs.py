@@ -15,13 +15,17 @@ from cronplug.schedules.calendars import Calendar
 _MOMENT = timedelta(milliseconds=1)
 
 
+def keeps_next_run(old: Task, definition: TaskDefinition) -> bool:
+    """Whether a new definition leaves the next fire time as it was found, with the zone data by which it was."""
+    return old.schedule_error is None and _what_decides(old.definition) == _what_decides(definition)
+
+
 def next_after_change(old: Task, definition: TaskDefinition, now: datetime) -> datetime | None:
     """The next fire time of a task that gets a new definition: never at once, and none is skipped.
 
     What was planned stays when nothing changes that decides about fire times, else it is the first one after now.
     """
-    before = old.definition
-    if old.schedule_error is None and _what_decides(before) == _what_decides(definition):
+    if keeps_next_run(old, definition):
         return old.next_run_at
     if definition.enabled and definition.after_end and awaits_end(old, now):
         return None  # the end of the execution that is under way gives the next one

@@ -9,10 +9,10 @@ from typing import Any
 
 from cronplug.errors import Conflict, FieldError, InvalidInput, NotFound, RevisionMismatch, TaskRunning
 from cronplug.model import CatchUp, Execution, Overlap, Reason, Task, TaskDefinition
-from cronplug.operations.bars import WhatBars, select_what_bars
+from cronplug.operations.bars import WhatBars, select_what_bars, skip_without_function
 from cronplug.operations.definitions import calendar_faults, calendars_of, check_definition, same_json, with_anchors
 from cronplug.operations.means import Room, refuse
-from cronplug.operations.next_runs import next_after_change
+from cronplug.operations.next_runs import keeps_next_run, next_after_change
 from cronplug.operations.queueing import Fires, Queued, announce, queue_fires
 from cronplug.operations.secrets import fill_in_definition, hide_in_definition
 from cronplug.operations.views import Idempotency, Page, Replayed, TaskView
@@ -129,15 +129,16 @@ class TaskOperations(Room):
                 planned = await means.task(task_id)
             if planned is not old:
                 continue  # by now more may have been planned, or someone else changed it: look again
+            stays = keeps_next_run(old, definition)
             task = dataclasses.replace(
                 old,
                 definition=definition,
                 revision=old.revision + 1,
                 updated_at=now,
-                next_run_at=next_after_change(old, definition, now),
+                next_run_at=old.next_run_at if stays else next_after_change(old, definition, now),
                 schedule_error=None,
                 disabled_at=None if definition.enabled else old.disabled_at or now,
-                tzdata_version=tzdata_version(),
+                tzdata_version=old.tzdata_version if stays else tzdata_version(),
             )
             if await self._replace(old, task, catch_up=catch_up):
                 means.bus.publish("task", task_id, "updated")
@@ -156,8 +157,12 @@ class TaskOperations(Room):
                 lambda conn: select_what_bars(conn, [task.definition], cache=means.calendars)
             )
             barred = find_bars(task.definition, schedule, pause=what_bars.pause, calendars=what_bars.calendars)
-            fires = plan_enable_catch_up(
-                schedule, disabled_at=old.disabled_at, now=task.updated_at, policy=policy, barred=barred
+            fires = skip_without_function(
+                plan_enable_catch_up(
+                    schedule, disabled_at=old.disabled_at, now=task.updated_at, policy=policy, barred=barred
+                ),
+                task.definition,
+                means.registry,
             )
 
         released: list[str] = []

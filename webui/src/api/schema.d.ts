@@ -1313,6 +1313,8 @@ export interface components {
             isAsync: boolean;
             /** @description The author's suggestion for tasks. */
             timeoutSeconds: number | null;
+            /** @description What an attempt may use, with all processes it starts; null: no limit. */
+            memoryMb: number | null;
             /** @description What a new task gets that does not say it; null: 0. */
             maxRetries: number | null;
             /** @description The same for this and the next ones; null: the API's default. */
