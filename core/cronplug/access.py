@@ -20,6 +20,7 @@ from cronplug.store import Conn, Store, access
 
 SESSION_IDLE_HOURS = 12
 SESSION_DAYS = 7
+ADMIN_NAME = "admin"
 _TOUCH_SECONDS = 60
 _TOKEN = re.compile(r"sch_(?P<id>[0-9a-f]{10})_(?P<secret>[A-Za-z0-9_-]{43})(?P<checksum>[0-9a-f]{8})")
 
@@ -60,29 +61,38 @@ class Access:
         await self._store.write(keep)
         return text
 
-    async def check_token(self, text: str) -> bool:
-        """Whether `text` is the admin token or a valid API token."""
+    async def check_token(self, text: str) -> str | None:
+        """The name of the admin token, or of the valid API token, that `text` is; None for any other text.
+
+        That a stored one is used is written down at most once a minute.
+        """
         configured = self._settings.admin_token
         if configured is not None and _same(_hash(text), _hash(configured)):
-            return True
+            return ADMIN_NAME
         match = _TOKEN.fullmatch(text)
         if match is None or not _same(_checksum(text[:-8]), match["checksum"]):
-            return False
+            return None
+        ids = [match["id"]] if configured is not None else [access.ADMIN_TOKEN_ID, match["id"]]
 
-        async def select(conn: Conn) -> list[str | None]:
-            stored = None if configured is not None else await access.select_admin_token_hash(conn)
-            token = await access.select_token_by_id(conn, match["id"])
-            if token is None or (token.expires_at is not None and token.expires_at <= self._clock.now()):
-                return [stored]
-            return [stored, token.secret_hash]
+        async def select(conn: Conn) -> list[access.Token | None]:
+            return [await access.select_token_by_id(conn, id_) for id_ in ids]
 
-        given = _hash(text)
-        known = await self._store.read(select)
-        return any(_same(given, one) for one in known if one is not None)
+        given, now = _hash(text), self._clock.now()
+        for token in await self._store.read(select):
+            if token is None or (token.expires_at is not None and token.expires_at <= now):
+                continue
+            if _same(given, token.secret_hash):
+                await self._touch(token, now)
+                return token.name
+        return None
+
+    async def _touch(self, token: access.Token, now: datetime) -> None:
+        if token.last_used_at is None or token.last_used_at + timedelta(seconds=_TOUCH_SECONDS) <= now:
+            await self._store.write(lambda conn: access.touch_token(conn, token.id, now=now))
 
     async def create_session(self, token: str) -> tuple[str, datetime] | None:
         """A session's text and the instant it ends when it stays idle; None when `token` is not valid."""
-        if not await self.check_token(token):
+        if await self.check_token(token) is None:
             return None
         text = secrets.token_urlsafe(32)
         now = self._clock.now()

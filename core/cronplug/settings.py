@@ -64,6 +64,8 @@ class Settings:
     backup_dir: Path
     shell_allow: tuple[str, ...]
     sql_urls: Mapping[str, str]
+    given: frozenset[str]
+    """The names of those that somebody gave a value."""
 
     @property
     def worker_environ(self) -> dict[str, str]:
@@ -157,74 +159,174 @@ def _read_secret_files(values: dict[str, str]) -> None:
             raise SettingsError(f"{name}_FILE: {path} cannot be read: {error}") from error
 
 
-SETTING_NAMES = frozenset(
-    PREFIX + name
-    for name in (
-        "HOST", "PORT", "BASE_URL", "DATA_DIR", "DATABASE_URL", "MAX_CONCURRENCY", "WORKERS", "LOG_RETENTION_DAYS",
-        "FAILED_RETENTION_DAYS", "ADMIN_TOKEN", "AUTH", "DEFAULT_TIMEZONE", "DRAIN_SECONDS", "MIN_INTERVAL_SECONDS",
-        "LOG_LEVEL", "LOG_FORMAT", "SQLITE_SYNCHRONOUS", "HTTP_ALLOW", "HTTP_DENY", "PLUGINS_BLOCK", "PLUGINS_TRUSTED",
-        "BACKUP_DIR", "SHELL_ALLOW",
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A setting's name without the prefix, what it is when nobody sets it (None: that follows from others), and what it means."""
+
+    name: str
+    default: str | None
+    meaning: str
+
+
+_SAID = (
+    _Said("HOST", "127.0.0.1", "address to listen on"),
+    _Said("PORT", "3399", "port to listen on; 0 takes a free one"),
+    _Said(
+        "BASE_URL",
+        "",
+        "how people reach the server, such as `https://cron.example.com`; used in links and for secure cookies",
+    ),
+    _Said("DATA_DIR", None, "where the SQLite file lives"),
+    _Said("DATABASE_URL", None, "`sqlite:////path/to/file.db` or `postgresql://user:password@host/database`"),
+    _Said(
+        "SQLITE_SYNCHRONOUS",
+        "full",
+        "`normal` is faster; a power cut may then lose the last moments, a crash of the process never",
+    ),
+    _Said("ADMIN_TOKEN", None, "32 to 256 printable ASCII characters; wins over the stored one"),
+    _Said("AUTH", "token", "`none` lets everybody in, and works only while the server listens on loopback"),
+    _Said("MAX_CONCURRENCY", "5", "executions running at once, 1 to 10000"),
+    _Said("WORKERS", None, "most worker processes; async functions share them"),
+    _Said("DRAIN_SECONDS", "20", "how long running work may finish at shutdown"),
+    _Said("DEFAULT_TIMEZONE", "UTC", "zone of tasks that name none"),
+    _Said("MIN_INTERVAL_SECONDS", "1", "shortest interval a schedule may have"),
+    _Said("LOG_RETENTION_DAYS", "30", "how long ended executions are kept that did not fail"),
+    _Said("FAILED_RETENTION_DAYS", None, "how long `failed`, `timed_out` and `lost` ones are kept"),
+    _Said("HTTP_ALLOW", "", "networks HTTP tasks may reach besides, comma-separated: `127.0.0.1,10.1.0.0/16`"),
+    _Said("HTTP_DENY", "", "networks that HTTP tasks and `ctx.http` may not reach"),
+    _Said("PLUGINS_BLOCK", "", "distributions that are not loaded, comma-separated"),
+    _Said("PLUGINS_TRUSTED", "cronplug-maintenance", "distributions whose functions may run inside the server"),
+    _Said("BACKUP_DIR", None, "the folder that `maintenance.backup` writes to, and never outside of it"),
+    _Said(
+        "SHELL_ALLOW",
+        "",
+        "programs that `shell.run` may start, comma-separated absolute paths; `*` allows all, nothing refuses all",
+    ),
+    _Said("LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),
+    _Said("LOG_FORMAT", "text", "`json` writes one object a line"),
+)
+"""In the order and the words of docs/operating.md."""
+
+_DEFAULTS = {said.name: said.default or "" for said in _SAID}
+
+SETTING_NAMES = frozenset(PREFIX + said.name for said in _SAID)
+"""Every setting's name; those of databases (`SQL_URL`) come on top."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingInForce:
+    """A setting as it is told to people: `value` and `default` as one would write them, "" for nothing.
+
+    `value` None: it is a secret. `is_set`: somebody gave it a value, be it that of the default.
+    """
+
+    name: str
+    value: str | None
+    default: str
+    is_default: bool
+    is_set: bool
+    secret: bool
+    meaning: str
+
+
+def settings_in_force(settings: Settings) -> list[SettingInForce]:
+    """Every setting with what it is now, without secrets; the databases of functions last."""
+    follows: Mapping[str, object] = {
+        "DATA_DIR": _default_data_dir(),
+        "DATABASE_URL": _database_url("", settings.data_dir),
+        "WORKERS": settings.max_concurrency,
+        "FAILED_RETENTION_DAYS": _default_failed_retention(settings.log_retention_days),
+        "BACKUP_DIR": _default_backup_dir(settings.data_dir),
+    }
+    told = []
+    for said in _SAID:
+        name = PREFIX + said.name
+        value, default = _as_text(getattr(settings, said.name.lower())), _as_text(follows.get(said.name, said.default))
+        told.append(
+            SettingInForce(
+                name=name,
+                value=None if name in SECRETS else value,
+                default=default,
+                is_default=value == default,
+                is_set=name in settings.given,
+                secret=name in SECRETS,
+                meaning=said.meaning,
+            )
+        )
+    return [*told, *(_database_in_force(name) for name in sorted(settings.sql_urls))]
+
+
+def _database_in_force(name: str) -> SettingInForce:
+    return SettingInForce(
+        name=f"{PREFIX}SQL_{name}_URL",
+        value=None,
+        default="",
+        is_default=False,
+        is_set=True,
+        secret=True,
+        meaning="a database that `sql.query` may be given by name",
     )
-)  # fmt: skip
-"""Every setting's name, as in docs/operating.md; those of databases (`SQL_URL`) come on top."""
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _build(values: Mapping[str, str]) -> Settings:
-    def text(name: str, default: str) -> str:
-        return values.get(PREFIX + name, default)
+    def text(name: str) -> str:
+        return values.get(PREFIX + name, _DEFAULTS[name])
 
-    def whole(name: str, default: int, low: int, high: int) -> int:
+    def whole(name: str, low: int, high: int, default: int | None = None) -> int:
         raw = values.get(PREFIX + name)
         if raw is None:
-            return default
+            return int(_DEFAULTS[name]) if default is None else default
         if raw.startswith("tcp://"):
             raise SettingsError(f"{PREFIX}{name} is {raw[:60]!r}, not a number. {_KUBERNETES}")
         if not re.fullmatch(r"[0-9]{1,9}", raw) or not low <= int(raw) <= high:
             raise SettingsError(f"{PREFIX}{name} must be a whole number from {low} to {high}, not {raw[:40]!r}.")
         return int(raw)
 
-    def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = text(name, default).lower()
+    def choice(name: str, allowed: tuple[str, ...]) -> str:
+        value = text(name).lower()
         if value not in allowed:
             raise SettingsError(f"{PREFIX}{name} must be one of {', '.join(allowed)}, not {value[:40]!r}.")
         return value
 
-    data_dir = Path(text("DATA_DIR", platformdirs.user_data_dir("cronplug", appauthor=False))).expanduser().absolute()
-    max_concurrency = whole("MAX_CONCURRENCY", 5, 1, 10_000)
-    retention = whole("LOG_RETENTION_DAYS", 30, 1, 36_500)
+    data_dir = _folder(text("DATA_DIR") or _default_data_dir())
+    max_concurrency = whole("MAX_CONCURRENCY", 1, 10_000)
+    retention = whole("LOG_RETENTION_DAYS", 1, 36_500)
     settings = Settings(
-        host=text("HOST", "127.0.0.1").strip("[]"),
-        port=whole("PORT", 3399, 0, 65_535),
-        base_url=_base_url(text("BASE_URL", "")),
+        host=text("HOST").strip("[]"),
+        port=whole("PORT", 0, 65_535),
+        base_url=_base_url(text("BASE_URL")),
         data_dir=data_dir,
-        database_url=_database_url(text("DATABASE_URL", ""), data_dir),
+        database_url=_database_url(text("DATABASE_URL"), data_dir),
         max_concurrency=max_concurrency,
-        workers=whole("WORKERS", max_concurrency, 1, 10_000),
+        workers=whole("WORKERS", 1, 10_000, max_concurrency),
         log_retention_days=retention,
-        failed_retention_days=whole("FAILED_RETENTION_DAYS", min(3 * retention, 36_500), 1, 36_500),
+        failed_retention_days=whole("FAILED_RETENTION_DAYS", 1, 36_500, _default_failed_retention(retention)),
         admin_token=_admin_token(values.get("SCHEDULER_ADMIN_TOKEN")),
-        auth=choice("AUTH", "token", ("token", "none")),  # type: ignore[arg-type]  # checked by choice()
-        default_timezone=text("DEFAULT_TIMEZONE", "UTC"),
-        drain_seconds=whole("DRAIN_SECONDS", 20, 0, 86_400),
-        min_interval_seconds=whole("MIN_INTERVAL_SECONDS", 1, 1, 86_400),
-        log_level=choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),  # type: ignore[arg-type]  # checked by choice()
-        log_format=choice("LOG_FORMAT", "text", ("text", "json")),  # type: ignore[arg-type]  # checked by choice()
-        sqlite_synchronous=choice("SQLITE_SYNCHRONOUS", "full", ("full", "normal")),  # type: ignore[arg-type]  # checked by choice()
+        auth=choice("AUTH", ("token", "none")),  # type: ignore[arg-type]  # checked by choice()
+        default_timezone=text("DEFAULT_TIMEZONE"),
+        drain_seconds=whole("DRAIN_SECONDS", 0, 86_400),
+        min_interval_seconds=whole("MIN_INTERVAL_SECONDS", 1, 86_400),
+        log_level=choice("LOG_LEVEL", ("debug", "info", "warning", "error")),  # type: ignore[arg-type]  # checked by choice()
+        log_format=choice("LOG_FORMAT", ("text", "json")),  # type: ignore[arg-type]  # checked by choice()
+        sqlite_synchronous=choice("SQLITE_SYNCHRONOUS", ("full", "normal")),  # type: ignore[arg-type]  # checked by choice()
         http_allow=_list(values, "HTTP_ALLOW", _network),
         http_deny=_list(values, "HTTP_DENY", _network),
         plugins_block=frozenset(_list(values, "PLUGINS_BLOCK", canonical_distribution)),
-        plugins_trusted=frozenset(
-            _list(
-                {"SCHEDULER_PLUGINS_TRUSTED": "cronplug-maintenance"} | dict(values),
-                "PLUGINS_TRUSTED",
-                canonical_distribution,
-            )
-        ),
-        backup_dir=Path(text("BACKUP_DIR", str(data_dir / "backups"))).expanduser().absolute(),
+        plugins_trusted=frozenset(_list(values, "PLUGINS_TRUSTED", canonical_distribution)),
+        backup_dir=_folder(text("BACKUP_DIR") or _default_backup_dir(data_dir)),
         shell_allow=_list(values, "SHELL_ALLOW", _program),
         sql_urls={
             match[1]: _sql_url(name, url) for name, url in sorted(values.items()) if (match := SQL_URL.fullmatch(name))
         },
+        given=frozenset(values),
     )
     if settings.auth == "none" and not settings.listens_on_loopback:
         raise SettingsError(
@@ -234,8 +336,24 @@ def _build(values: Mapping[str, str]) -> Settings:
     return settings
 
 
+def _folder(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
+
+
+def _default_data_dir() -> Path:
+    return _folder(platformdirs.user_data_dir("cronplug", appauthor=False))
+
+
+def _default_backup_dir(data_dir: Path) -> Path:
+    return data_dir / "backups"
+
+
+def _default_failed_retention(log_retention_days: int) -> int:
+    return min(3 * log_retention_days, 36_500)
+
+
 def _list(values: Mapping[str, str], name: str, read: Callable[[str], T]) -> tuple[T, ...]:
-    return tuple(read(part.strip()) for part in values.get(PREFIX + name, "").split(",") if part.strip())
+    return tuple(read(part.strip()) for part in values.get(PREFIX + name, _DEFAULTS[name]).split(",") if part.strip())
 
 
 def _network(text: str) -> Network:

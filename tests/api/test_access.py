@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest_asyncio
 from cronplug.access import Access
 from cronplug.clock import SettableClock, SystemClock
 from cronplug.store import Store, migrate
+from cronplug.store import access as stored_access
 from tests.api.conftest import TOKEN, settings_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -70,3 +72,24 @@ async def test_a_session_ends_when_it_is_idle_and_after_a_week(store: Store, tmp
     assert await access.check_session(busy[0]) is not None
     clock.advance(11 * 3600)
     assert await access.check_session(busy[0]) is None
+
+
+async def test_the_use_of_a_stored_token_is_written_down_at_most_once_a_minute(store: Store, tmp_path: Path) -> None:
+    clock = SettableClock(SystemClock().now())
+    access = Access(store=store, clock=clock, settings=settings_for(tmp_path))
+    text = await access.create_token(name="ci")
+    first = clock.now()
+
+    async def last_used_at() -> datetime | None:
+        [token] = await store.read(stored_access.select_tokens)
+        return token.last_used_at
+
+    assert await last_used_at() is None
+    assert await access.check_token(text) == "ci"
+    assert await last_used_at() == first
+    clock.advance(59)
+    assert await access.check_token(text) == "ci"
+    assert await last_used_at() == first
+    clock.advance(1)
+    assert await access.check_token(text) == "ci"
+    assert await last_used_at() == clock.now()

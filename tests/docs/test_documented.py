@@ -17,7 +17,7 @@ from cronplug.metrics import Metrics
 from cronplug.model import CatchUp, Delivery, Overlap, Reason, Status, Trigger
 from cronplug.sdk import Function
 from cronplug.sdk.hooks import HookSpecs
-from cronplug.settings import SECRETS, SETTING_NAMES
+from cronplug.settings import SECRETS, SETTING_NAMES, load_settings, settings_in_force
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -48,6 +48,18 @@ def commands(group: click.Group = cli, prefix: str = "cronplug") -> Iterator[str
 @pytest.mark.parametrize("name", sorted(SETTING_NAMES))
 def test_every_setting_is_documented(name: str) -> None:
     assert has_row(OPERATING, name)
+
+
+def test_settings_are_documented_in_the_words_and_with_the_defaults_that_the_api_tells() -> None:
+    told = settings_in_force(load_settings({}))
+    rows = re.findall(r"^\| `(SCHEDULER_[A-Z_]+)` \| (.*?) ?\| (.*) \|$", OPERATING, re.MULTILINE)
+
+    assert [(name, meaning) for name, _, meaning in rows] == [(setting.name, setting.meaning) for setting in told]
+    for (name, default, _), setting in zip(rows, told, strict=True):
+        if default.startswith("`") and default.endswith("`"):
+            assert default == f"`{setting.default}`", name
+        if not default:
+            assert setting.default == "", name
 
 
 @pytest.mark.parametrize("name", [f"{secret}_FILE" for secret in SECRETS])

@@ -18,6 +18,7 @@ from cronplug.api.calendars import calendars
 from cronplug.api.events import events
 from cronplug.api.executions import executions
 from cronplug.api.functions import functions
+from cronplug.api.me import me
 from cronplug.api.openapi import TAGS, Document
 from cronplug.api.pages import SECURITY_HEADERS, STATIC_FOLDER, AdminPages, Asgi
 from cronplug.api.parts import KEY, Parts
@@ -28,6 +29,7 @@ from cronplug.api.requests import MAX_BODY_BYTES
 from cronplug.api.schedules import schedules
 from cronplug.api.server import server
 from cronplug.api.session import session
+from cronplug.api.settings import settings as settings_routes
 from cronplug.api.sign_in import COOKIE, install_sign_in
 from cronplug.api.tasks import tasks
 from cronplug.events import EventBus
@@ -40,6 +42,21 @@ Schedule functions of installed plugins and HTTP requests, call them, and see ev
 
 Times are RFC 3339 in UTC with milliseconds; durations are in seconds. Ids are opaque. Errors are problem details
 (RFC 9457) with a stable `code` and the fields at fault."""
+
+_BLUEPRINTS = (
+    tasks,
+    calendars,
+    executions,
+    events,
+    functions,
+    me,
+    pause,
+    plugins,
+    schedules,
+    session,
+    settings_routes,
+    server,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +115,7 @@ def _routes() -> Quart:
     _install_bookkeeping(app)
     install_sign_in(app)
     install_error_answers(app)
-    for blueprint in (tasks, calendars, executions, events, functions, pause, plugins, schedules, session, server):
+    for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
 

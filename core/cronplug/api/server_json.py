@@ -12,7 +12,7 @@ from cronplug.api.fields import Answer, Body, Instant
 from cronplug.api.pause_json import Pause
 from cronplug.model import Status
 from cronplug.operations import Figures
-from cronplug.settings import Settings
+from cronplug.settings import SettingInForce, Settings
 
 
 class StatusCounts(Answer):
@@ -95,6 +95,47 @@ class Session(Answer):
     auth_mode: Literal["token", "none"]
     signed_in_by: Literal["session", "token", "none"]
     expires_at: Instant | None = Field(description="Set for sessions: when this one ends if it stays idle.")
+
+
+class Me(Answer):
+    """The caller, what they may do, and what a client wants to know of the server at its start."""
+
+    name: str | None = Field(description="The name of the caller's token; null in a session, which has none.")
+    auth_mode: Literal["token", "none"]
+    permissions: list[Literal["read", "write"]]
+    timezone: str = Field(description="The zone of tasks that name none.")
+    version: str
+
+
+class Setting(Answer):
+    """A setting in force."""
+
+    env: str = Field(description="Its name in the environment.")
+    value: str | None = Field(description='As one would write it, "" for nothing; null: it is a secret.')
+    default_value: str = Field(description="What it would be if nobody set it, given the others.")
+    is_default: bool = Field(description="Whether it is what it would be anyway.")
+    is_set: bool = Field(description="Somebody gave it a value, be it that of the default.")
+    secret: bool
+    description: str
+
+    @classmethod
+    def of(cls, setting: SettingInForce) -> Self:
+        """The setting as it is answered."""
+        return cls(
+            env=setting.name,
+            value=setting.value,
+            default_value=setting.default,
+            is_default=setting.is_default,
+            is_set=setting.is_set,
+            secret=setting.secret,
+            description=setting.meaning,
+        )
+
+
+class SettingList(Answer):
+    """Every setting, in the order of the documentation."""
+
+    items: list[Setting] = Field(alias="list")
 
 
 class Alive(Answer):

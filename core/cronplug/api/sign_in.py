@@ -25,10 +25,11 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and until when their session lives."""
+    """Who asks, until when their session lives, and the name of their token where that is known."""
 
     by: Literal["token", "session", "none"]
     expires_at: datetime | None = None
+    name: str | None = None
 
 
 def install_sign_in(app: Quart) -> None:
@@ -81,8 +82,8 @@ async def _caller() -> Caller:
     authorization = request.headers.get("Authorization")
     if authorization is not None and settings.auth == "token":
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer" and await access.check_token(token.strip()):
-            return Caller("token")
+        if scheme.lower() == "bearer" and (name := await access.check_token(token.strip())) is not None:
+            return Caller("token", name=name)
         raise Unauthorized("The token is not valid. Send Authorization: Bearer <token>.")
     if settings.auth == "none":
         return Caller("none")

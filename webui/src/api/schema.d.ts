@@ -331,6 +331,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scheduler/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say who the caller is and what they may do
+         * @description Whoever has a token may do everything.
+         */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scheduler/openapi.json": {
         parameters: {
             query?: never;
@@ -468,6 +488,26 @@ export interface paths {
         post: operations["signIn"];
         /** End the session of the cookie, if there is one */
         delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the settings in force, secrets without their values
+         * @description They are set in the environment, in a `.env` file, or as flags of `cronplug serve`; a change needs a restart.
+         */
+        get: operations["listSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1458,6 +1498,17 @@ export interface components {
             /** @description true: output over the limit was cut. */
             truncated: boolean;
         };
+        /** @description The caller, what they may do, and what a client wants to know of the server at its start. */
+        Me: {
+            /** @description The name of the caller's token; null in a session, which has none. */
+            name: string | null;
+            /** @enum {string} */
+            authMode: "token" | "none";
+            permissions: ("read" | "write")[];
+            /** @description The zone of tasks that name none. */
+            timezone: string;
+            version: string;
+        };
         /** @description A calendar to be made. */
         NewCalendar: {
             /** @default null */
@@ -1919,6 +1970,25 @@ export interface components {
             signedInBy: "session" | "token" | "none";
             /** @description Set for sessions: when this one ends if it stays idle. */
             expiresAt: string | null;
+        };
+        /** @description A setting in force. */
+        Setting: {
+            /** @description Its name in the environment. */
+            env: string;
+            /** @description As one would write it, "" for nothing; null: it is a secret. */
+            value: string | null;
+            /** @description What it would be if nobody set it, given the others. */
+            defaultValue: string;
+            /** @description Whether it is what it would be anyway. */
+            isDefault: boolean;
+            /** @description Somebody gave it a value, be it that of the default. */
+            isSet: boolean;
+            secret: boolean;
+            description: string;
+        };
+        /** @description Every setting, in the order of the documentation. */
+        SettingList: {
+            list: components["schemas"]["Setting"][];
         };
         /** @description An execution without its result, as it stands beside a task. */
         ShortExecution: {
@@ -3891,6 +3961,54 @@ export interface operations {
             };
         };
     };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller, what they may do, and what a client wants to know of the server at its start. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getOpenapi: {
         parameters: {
             query?: never;
@@ -4629,6 +4747,54 @@ export interface operations {
             /** @description A cookie-authenticated write from another origin. */
             403: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every setting, in the order of the documentation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingList"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
