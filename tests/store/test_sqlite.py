@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from cronplug.errors import StoreError
 from cronplug.store import Conn, Store, executions, sqlite, stats, tasks
-from cronplug.store.executions import ExecutionFilter
+from cronplug.store.executions import ExecutionFilter, claims, ends, progress, reading, retention, stopping, turns
 from cronplug.store.migrate import migrate
 from cronplug.store.schema import meta
 from cronplug.store.statements import Stmt
@@ -258,29 +258,29 @@ def test_what_cannot_be_written_is_told_with_the_user_and_the_remedy(tmp_path: P
 PLANS = {
     "due tasks": (tasks.SELECT_DUE, "ix_tasks_due"),
     "next due": (tasks.SELECT_NEXT_DUE_AT, "ix_tasks_due"),
-    "claim": (executions.CLAIM, "ix_executions_queued"),
-    "next available": (executions.SELECT_NEXT_AVAILABLE_AT, "ix_executions_queued"),
-    "expired": (executions.SELECT_EXPIRED, "ix_executions_lease"),
-    "unfinished of tasks": (executions.SELECT_UNFINISHED, "ix_executions_unfinished"),
-    "running of a task": (executions.LOCK_UNFINISHED_OF_TASK, "ix_executions_unfinished"),
-    "recent of tasks": (executions.SELECT_RECENT, "ix_executions_task"),
-    "leases of others": (executions.EXPIRE_OTHERS, "ix_executions_lease"),
-    "queue of a task": (executions.CANCEL_QUEUED_OF_TASK, "ix_executions_unfinished"),
-    "finish": (executions.FINISH, "INTEGER PRIMARY KEY (rowid=?)"),
-    "settle": (executions.FINISH_EXPIRED, "INTEGER PRIMARY KEY (rowid=?)"),
-    "renew": (executions.RENEW, "INTEGER PRIMARY KEY (rowid=?)"),
-    "told by running ones": (executions.UPDATE_RUNNING, "INTEGER PRIMARY KEY (rowid=?)"),
+    "claim": (claims.CLAIM, "ix_executions_queued"),
+    "next available": (reading.SELECT_NEXT_AVAILABLE_AT, "ix_executions_queued"),
+    "expired": (claims.SELECT_EXPIRED, "ix_executions_lease"),
+    "unfinished of tasks": (reading.SELECT_UNFINISHED, "ix_executions_unfinished"),
+    "running of a task": (reading.LOCK_UNFINISHED_OF_TASK, "ix_executions_unfinished"),
+    "recent of tasks": (reading.SELECT_RECENT, "ix_executions_task"),
+    "leases of others": (claims.EXPIRE_OTHERS, "ix_executions_lease"),
+    "queue of a task": (stopping.CANCEL_QUEUED_OF_TASK, "ix_executions_unfinished"),
+    "finish": (ends.FINISH, "INTEGER PRIMARY KEY (rowid=?)"),
+    "settle": (ends.FINISH_EXPIRED, "INTEGER PRIMARY KEY (rowid=?)"),
+    "renew": (claims.RENEW, "INTEGER PRIMARY KEY (rowid=?)"),
+    "told by running ones": (progress.UPDATE_RUNNING, "INTEGER PRIMARY KEY (rowid=?)"),
     "advance": (tasks.ADVANCE, "INTEGER PRIMARY KEY (rowid=?)"),
-    "retention": (executions.DELETE_SHORTER, "ix_executions_status"),
-    "newest": (executions._list_stmt(("before_id",)), "INTEGER PRIMARY KEY (rowid<?)"),
-    "of a task": (executions._list_stmt(("task_id", "before_id")), "ix_executions_task"),
-    "of a function": (executions._list_stmt(("function_name", "before_id")), "ix_executions_function"),
+    "retention": (retention.DELETE_SHORTER, "ix_executions_status"),
+    "newest": (reading._list_stmt(("before_id",)), "INTEGER PRIMARY KEY (rowid<?)"),
+    "of a task": (reading._list_stmt(("task_id", "before_id")), "ix_executions_task"),
+    "of a function": (reading._list_stmt(("function_name", "before_id")), "ix_executions_function"),
     "figures": (stats.EXECUTIONS, "COVERING INDEX ix_executions_status"),
-    "held": (executions.HOLDS, "ix_executions_queued"),
-    "replaced": (executions.REPLACE_UNFINISHED, "ix_executions_unfinished"),
-    "whose turn it is": (executions.SELECT_NEXT_TURNS_OF, "SEARCH waiting USING INDEX ix_executions_unfinished"),
-    "release": (executions.RELEASE, "SEARCH waiting USING INDEX ix_executions_unfinished"),
-    "release of all": (executions.RELEASE_ALL, "ix_executions_unfinished"),
+    "held": (turns.HOLDS, "ix_executions_queued"),
+    "replaced": (stopping.REPLACE_UNFINISHED, "ix_executions_unfinished"),
+    "whose turn it is": (turns.SELECT_NEXT_TURNS_OF, "SEARCH waiting USING INDEX ix_executions_unfinished"),
+    "release": (turns.RELEASE, "SEARCH waiting USING INDEX ix_executions_unfinished"),
+    "release of all": (turns.RELEASE_ALL, "ix_executions_unfinished"),
     "awaits an end": (tasks.SELECT_AWAITING_END, "ix_tasks_awaiting_end"),
 }
 

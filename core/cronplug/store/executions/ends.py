@@ -1,0 +1,180 @@
+"""The end of an attempt: of its execution too, or the way back to the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from cronplug.model import Json, Reason, Status
+from cronplug.store.columns import Id, Instant, JsonText, Words
+from cronplug.store.conn import Conn
+from cronplug.store.executions.rows import IS_RUNNING, NULL, ONE, ZERO, A, E
+from cronplug.store.statements import JsonRows, Row, Stmt, column_types, pack_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """The end of an attempt, which is the end of its execution (`status` is an ended one) or not (`queued`).
+
+    With `queued` the attempt becomes a row of `attempts`: `reason`, `error_message`, `worker` and `finished_at` tell of
+    it, and `attempt_status` (default: what the reason implies). The execution waits until `available_at`, its reason
+    `retrying` when the attempt is `counted`, else the attempt's; one that is not counted gives its number back. One that
+    was asked to cancel never goes back: it ends `cancelled`.
+    `cut_offs`, when given, must be the execution's: with `attempt` it tells every start from every other.
+    `finished_at` is the end of the attempt in any case. `result` and `result_summary` are kept only at the end;
+    `progress` None leaves what is stored.
+    """
+
+    execution_id: str
+    attempt: int
+    lease_owner: str
+    status: Status
+    reason: Reason
+    finished_at: datetime
+    error_message: str | None = None
+    result: Json = None
+    result_summary: str | None = None
+    available_at: datetime | None = None
+    worker: str | None = None
+    counted: bool = True
+    log_lines: int = 0
+    log_truncated: bool = False
+    progress: float | None = None
+    progress_note: str | None = None
+    attempt_status: Status | None = None
+    cut_offs: int | None = None
+
+
+_FINISH_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "execution_id": Id(),
+    "attempt": sa.Integer(),
+    "lease_owner": Words(),
+    "status": Words(),
+    "queued_reason": Words(),
+    "reason": Words(),
+    "finished_at": Instant(),
+    "error_message": Words(),
+    "result": JsonText(),
+    "result_summary": Words(),
+    "available_at": Instant(),
+    "worker": Words(),
+    "counted": sa.Boolean(),
+    "log_lines": sa.Integer(),
+    "log_truncated": sa.Boolean(),
+    "progress": sa.Double(),
+    "progress_note": Words(),
+    "attempt_status": Words(),
+    "cut_offs": sa.Integer(),
+}
+_F = JsonRows("rows", _FINISH_COLUMNS)
+_GOES_BACK = sa.and_(_F["status"] == sa.literal_column("'queued'"), sa.not_(E.c.cancel_requested))
+_CANCELS = sa.and_(_F["status"] == sa.literal_column("'queued'"), E.c.cancel_requested)
+_GIVES_BACK = sa.and_(_GOES_BACK, sa.not_(_F["counted"]))
+# `replace_unfinished` has said why it is to end; that stands if it does.
+_IS_REPLACED = sa.and_(
+    E.c.reason == sa.literal_column("'replaced'"),
+    E.c.cancel_requested,
+    _F["status"].in_([sa.literal_column("'cancelled'"), sa.literal_column("'queued'")]),
+)
+
+_FINISH = (
+    sa.update(E)
+    .where(
+        E.c.id == _F["execution_id"],
+        IS_RUNNING,
+        E.c.attempt == _F["attempt"],
+        E.c.lease_owner == _F["lease_owner"],
+        sa.or_(_F["cut_offs"].is_(None), E.c.cut_offs == _F["cut_offs"]),
+    )
+    .values(
+        status=sa.case((_CANCELS, sa.literal_column("'cancelled'")), else_=_F["status"]),
+        reason=sa.case(
+            (_IS_REPLACED, E.c.reason),
+            (_CANCELS, sa.literal_column("'cancelled_by_request'")),
+            (_GOES_BACK, _F["queued_reason"]),
+            else_=_F["reason"],
+        ),
+        error_message=sa.case((_IS_REPLACED, E.c.error_message), else_=_F["error_message"]),
+        result=sa.case((_GOES_BACK, NULL), else_=_F["result"]),
+        result_summary=sa.case((_GOES_BACK, NULL), else_=_F["result_summary"]),
+        finished_at=sa.case((_GOES_BACK, NULL), else_=_F["finished_at"]),
+        available_at=sa.func.coalesce(_F["available_at"], E.c.available_at),
+        attempt=E.c.attempt - sa.case((_GIVES_BACK, ONE), else_=ZERO),
+        cut_offs=E.c.cut_offs + sa.case((_GIVES_BACK, ONE), else_=ZERO),
+        worker=sa.func.coalesce(_F["worker"], E.c.worker),
+        log_lines=_F["log_lines"],
+        log_truncated=_F["log_truncated"],
+        progress=sa.case((_GOES_BACK, NULL), else_=sa.func.coalesce(_F["progress"], E.c.progress)),
+        progress_note=sa.case((_GOES_BACK, NULL), else_=sa.func.coalesce(_F["progress_note"], E.c.progress_note)),
+        lease_owner=NULL,
+        lease_until=NULL,
+    )
+    .returning(E.c.id, E.c.status, E.c.cut_offs, E.c.attempt_started_at)
+)
+FINISH = Stmt(_FINISH)
+FINISH_EXPIRED = Stmt(_FINISH.where(E.c.lease_until <= _F["finished_at"]))
+
+_ATTEMPT_COLUMNS = column_types(A)
+_TRIED = JsonRows("rows", _ATTEMPT_COLUMNS)
+INSERT_ATTEMPTS = Stmt(
+    sa.insert(A).from_select(list(_ATTEMPT_COLUMNS), sa.select(*(_TRIED[name] for name in _ATTEMPT_COLUMNS)))
+)
+
+
+async def finish_executions(conn: Conn, finishes: Sequence[Finish]) -> set[str]:
+    """End attempts, checked: the ids of those that were still running under the finish's attempt and lease owner."""
+    return await _finish(conn, FINISH, finishes)
+
+
+async def settle_cut_off(conn: Conn, finishes: Sequence[Finish]) -> set[str]:
+    """End attempts whose node is gone: as `finish_executions`, and only if the lease has ended by `finished_at`."""
+    return await _finish(conn, FINISH_EXPIRED, finishes)
+
+
+async def _finish(conn: Conn, stmt: Stmt, finishes: Sequence[Finish]) -> set[str]:
+    if not finishes:
+        return set()
+    given = {finish.execution_id: finish for finish in finishes}
+    if len(given) < len(finishes):
+        raise ValueError("an execution can end one attempt at a time")
+    packed = pack_rows(_FINISH_COLUMNS, (_finish_row(given[id_]) for id_ in sorted(given)))
+    won = await conn.fetch(stmt, rows=packed)
+    went_back = [row for row in won if row["status"] == Status.QUEUED]
+    if went_back:
+        tried = (_attempt_row(given[row["id"]], row) for row in went_back)
+        await conn.run(INSERT_ATTEMPTS, rows=pack_rows(_ATTEMPT_COLUMNS, tried))
+    return {row["id"] for row in won}
+
+
+def _finish_row(finish: Finish) -> Row:
+    row = {name: getattr(finish, name, None) for name in _FINISH_COLUMNS}
+    row["queued_reason"] = Reason.RETRYING if finish.counted else finish.reason
+    return row
+
+
+_IMPLIED_STATUS = {
+    Reason.TIMEOUT: Status.TIMED_OUT,
+    Reason.CUT_OFF: Status.LOST,
+    Reason.SHUTDOWN: Status.LOST,
+    Reason.CRASH_LOOP: Status.LOST,
+}
+
+
+def _attempt_row(finish: Finish, after: Row) -> Row:
+    return {
+        "execution_id": finish.execution_id,
+        # The count of starts: those counted up to this one, and those cut off (the row counts this one already).
+        "ordinal": finish.attempt + after["cut_offs"] - (0 if finish.counted else 1),
+        "number": finish.attempt,
+        "started_at": after["attempt_started_at"] or finish.finished_at,
+        "finished_at": finish.finished_at,
+        "status": finish.attempt_status or _IMPLIED_STATUS.get(finish.reason, Status.FAILED),
+        "reason": finish.reason,
+        "error_message": finish.error_message,
+        "worker": finish.worker,
+        "counted": finish.counted,
+    }

@@ -1,0 +1,210 @@
+"""Looking at executions and their attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from cronplug.ids import encode_id, first_id_at
+from cronplug.model import HELD, Attempt, Execution, Reason, Status, Trigger, Unfinished
+from cronplug.store.columns import Id, Words, at_most
+from cronplug.store.conn import Conn
+from cronplug.store.executions.rows import BY_ID, HELD_UNTIL, IS_QUEUED, IS_UNFINISHED, LIMIT, A, E, bind, execution_of
+from cronplug.store.statements import Stmt, given_ids, given_texts, pack_ids, pack_texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionFilter:
+    """Which executions; None does not matter. `queued_from` is included, `queued_until` is not."""
+
+    task_id: str | None = None
+    statuses: frozenset[Status] | None = None
+    function_name: str | None = None
+    trigger: Trigger | None = None
+    queued_from: datetime | None = None
+    queued_until: datetime | None = None
+
+
+SELECT = Stmt(sa.select(E).where(BY_ID))
+
+_OF_TASKS = given_ids("task_ids").subquery("wanted")
+_N = E.alias("newer")
+_FLOOR = (  # the id of each task's n-th newest, by the index (task_id, id)
+    sa.select(
+        _OF_TASKS.c[0].label("task_id"),
+        sa.func.coalesce(
+            sa.select(_N.c.id)
+            .where(_N.c.task_id == _OF_TASKS.c[0])
+            .order_by(_N.c.id.desc())
+            .limit(sa.literal_column("1"))
+            .offset(bind("skip", sa.Integer()))
+            .scalar_subquery(),
+            sa.literal_column("0"),
+        ).label("floor"),
+    )
+).subquery("floors")
+_RECENT = (
+    sa.select(E)
+    .select_from(_FLOOR.join(E, sa.and_(E.c.task_id == _FLOOR.c.task_id, E.c.id >= _FLOOR.c.floor)))
+    .order_by(E.c.task_id, E.c.id.desc())
+)
+_BULKY = ("payload", "result")
+SELECT_RECENT = Stmt(_RECENT)
+SELECT_RECENT_SHORT = Stmt(
+    _RECENT.with_only_columns(*(column for column in E.c if column.name not in _BULKY), maintain_column_froms=True)
+)
+
+_RANKED = (
+    sa.select(
+        E.c.task_id, E.c.id, E.c.status, E.c.started_at, E.c.queued_at,
+        sa.func.row_number()
+        .over(partition_by=E.c.task_id, order_by=(sa.case((E.c.status == sa.literal_column("'running'"), 0), else_=1), E.c.id))
+        .label("place"),
+        sa.func.sum(sa.case((E.c.available_at == HELD_UNTIL, 1), else_=0)).over(partition_by=E.c.task_id).label("held"),
+    )
+    .where(IS_UNFINISHED, E.c.task_id.in_(given_ids("task_ids")))
+    .subquery("ranked")
+)  # fmt: skip
+SELECT_UNFINISHED = Stmt(
+    sa.select(*(column for column in _RANKED.c if column.name != "place")).where(
+        _RANKED.c.place == sa.literal_column("1")
+    )
+)
+LOCK_UNFINISHED_OF_TASK = Stmt(
+    sa.select(E.c.id, E.c.status)
+    .where(IS_UNFINISHED, E.c.task_id == bind("task_id", Id()))
+    .order_by(E.c.id)
+    .with_for_update()
+)
+SELECT_NEXT_AVAILABLE_AT = Stmt(
+    sa.select(E.c.available_at).where(IS_QUEUED).order_by(E.c.available_at).limit(sa.literal_column("1"))
+)
+SELECT_ATTEMPTS = Stmt(
+    sa.select(*(column for column in A.c if column.name != "ordinal"))
+    .where(A.c.execution_id == bind("id", Id()))
+    .order_by(A.c.ordinal)
+)
+
+
+async def select_execution(conn: Conn, execution_id: str) -> Execution | None:
+    """An execution, None when there is none (whatever the form of the id)."""
+    row = await conn.fetch_one(SELECT, id=execution_id)
+    return None if row is None else execution_of(row)
+
+
+async def select_executions(
+    conn: Conn, filter: ExecutionFilter, *, limit: int, before_id: str | None = None, offset: int = 0
+) -> list[Execution]:
+    """Executions, the newest first; `before_id` goes on after that one at the same cost at any depth."""
+    params = _filter_params(filter)
+    if before_id is not None:
+        params["before_id"] = before_id
+    rows = await conn.fetch(_list_stmt(tuple(params)), **params, limit=limit, offset=at_most(offset))
+    return [execution_of(row) for row in rows]
+
+
+async def count_executions(conn: Conn, filter: ExecutionFilter, *, cap: int = 10_000) -> int:
+    """How many executions; `cap` means that many or more."""
+    params = _filter_params(filter)
+    count: int = await conn.fetch_value(_count_stmt(tuple(params)), **params, cap=cap)
+    return count
+
+
+async def select_recent_by_task(
+    conn: Conn, task_ids: Sequence[str], *, per_task: int, with_results: bool = True
+) -> dict[str, list[Execution]]:
+    """The newest executions of each task, the newest first; a task without any has an empty list.
+
+    Without results `result` and `payload`, which may be large, are None whatever they are.
+    """
+    recent: dict[str, list[Execution]] = {task_id: [] for task_id in task_ids}
+    stmt = SELECT_RECENT if with_results else SELECT_RECENT_SHORT
+    for row in await conn.fetch(stmt, task_ids=pack_ids(recent), skip=per_task - 1):
+        recent[row["task_id"]].append(execution_of(row))
+    return recent
+
+
+async def select_unfinished(conn: Conn, task_ids: Sequence[str]) -> dict[str, Unfinished]:
+    """What of the tasks is queued or running, by task; a task of which nothing is has no entry."""
+    return {
+        row["task_id"]: Unfinished(
+            execution_id=row["id"],
+            is_running=row["status"] == Status.RUNNING,
+            since=row["started_at"] or row["queued_at"],
+            held=int(row["held"]),
+        )
+        for row in await conn.fetch(SELECT_UNFINISHED, task_ids=pack_ids(task_ids), held=HELD)
+    }
+
+
+async def lock_running_of_task(conn: Conn, task_id: str) -> list[str]:
+    """The ids of a task's running executions, the oldest first; until the transaction ends none starts or ends."""
+    rows = await conn.fetch(LOCK_UNFINISHED_OF_TASK, task_id=task_id)
+    return [row["id"] for row in rows if row["status"] == Status.RUNNING]
+
+
+async def select_next_available_at(conn: Conn) -> datetime | None:
+    """The earliest instant at which a queued execution may start, past or coming; None when nothing is queued."""
+    at: datetime | None = await conn.fetch_value(SELECT_NEXT_AVAILABLE_AT)
+    return at
+
+
+async def select_attempts(conn: Conn, execution_id: str) -> list[Attempt]:
+    """The attempts that were followed by another one, in their order."""
+    return [
+        Attempt(**(row | {"status": Status(row["status"]), "reason": Reason(row["reason"])}))
+        for row in await conn.fetch(SELECT_ATTEMPTS, id=execution_id)
+    ]
+
+
+_CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
+    "task_id": E.c.task_id == bind("task_id", Id()),
+    "statuses": E.c.status.in_(given_texts("statuses")),
+    "function_name": E.c.function_name == bind("function_name", Words()),
+    "trigger": E.c.trigger == bind("trigger", Words()),
+    "id_from": E.c.id >= bind("id_from", Id()),
+    "id_until": E.c.id < bind("id_until", Id()),
+    "before_id": E.c.id < bind("before_id", Id()),
+}
+
+
+def _filter_params(filter: ExecutionFilter) -> dict[str, Any]:
+    """The parameters of the conditions that matter. An identifier tells when it was made, so a time is a range of ids."""
+    params: dict[str, Any] = {}
+    if filter.task_id is not None:
+        params["task_id"] = filter.task_id
+    if filter.statuses is not None:
+        params["statuses"] = pack_texts(sorted(filter.statuses))
+    if filter.function_name is not None:
+        params["function_name"] = filter.function_name
+    if filter.trigger is not None:
+        params["trigger"] = filter.trigger
+    if filter.queued_from is not None:
+        params["id_from"] = encode_id(at_most(first_id_at(filter.queued_from)))
+    if filter.queued_until is not None:
+        params["id_until"] = encode_id(at_most(first_id_at(filter.queued_until)))
+    return params
+
+
+@lru_cache(maxsize=256)
+def _list_stmt(given: tuple[str, ...]) -> Stmt:
+    return Stmt(
+        sa.select(E)
+        .where(*(_CONDITIONS[name] for name in given))
+        .order_by(E.c.id.desc())
+        .limit(LIMIT)
+        .offset(bind("offset", sa.BigInteger()))
+    )
+
+
+@lru_cache(maxsize=256)
+def _count_stmt(given: tuple[str, ...]) -> Stmt:
+    some: sa.Select[Any] = (
+        sa.select(sa.literal_column("1").label("one")).select_from(E).where(*(_CONDITIONS[name] for name in given))
+    )
+    return Stmt(sa.select(sa.func.count()).select_from(some.limit(bind("cap", sa.Integer())).subquery()))
