@@ -228,6 +228,7 @@ def test_what_covers_nothing_is_passed_over() -> None:
     [
         ([event("DTSTART:20260101T000000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY")], "is SECONDLY: a calendar takes"),
         ([event("DTSTART:20260101T000000Z", "DURATION:PT1S", "RRULE:FREQ=HOURLY;COUNT=2")], "is HOURLY"),
+        ([event("DTSTART:20260101T000000Z", "RRULE:FREQ=MINUTELY")], "is MINUTELY"),  # without a length, too
         ([event("DTSTART;VALUE=DATE:20260101", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")], "never happens again"),
         ([event("DTSTART;VALUE=DATE:20260101", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")], "never happens again"),
         ([event("DTSTART;VALUE=DATE:20260101", "RRULE:FREQ=WEEKLY;BYMONTH=2;BYMONTHDAY=30")], "never happens again"),

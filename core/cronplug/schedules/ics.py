@@ -322,7 +322,11 @@ class _Event:
         longest = max([self.length, *(length for _, length in self.extra)])
         if longest > timedelta(days=366 * HORIZON_YEARS):
             raise _fault(f"The event {self.shown} lasts longer than {HORIZON_YEARS} years.")
-        if self.cancelled or longest <= timedelta(0):
+        if self.cancelled:
+            return
+        for rule in self.rules:
+            _checked_rule(rule, self.shown)  # also of what covers nothing: it is refused for what it says
+        if longest <= timedelta(0):
             return
         seen: set[object] = set()
         starts: Iterator[tuple[Moment, timedelta]] = iter([(self.start, self.length)])
