@@ -4,7 +4,7 @@ import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 import { takeTokenFromAddress, useSession } from './composables/useSession'
 import App from './App.vue'
-import { i18n } from './i18n'
+import { i18n, startLanguage } from './i18n'
 import { noForeignIcons } from './icons'
 import { createQueryClient } from './queryClient'
 import { createAppRouter } from './router'
@@ -17,8 +17,12 @@ const app = createApp(App).use(kitIcons).use(i18n).use(VueQueryPlugin, { queryCl
 
 async function start() {
   const token = takeTokenFromAddress()
-  // A link that does not work leads to the sign-in page, which says more.
-  if (token !== null) await useSession().signIn(token).catch(() => undefined)
+  await Promise.all([
+    // A language whose text cannot be had is no reason to show nothing: English is here.
+    startLanguage().catch(() => undefined),
+    // A link that does not work leads to the sign-in page, which says more.
+    token === null ? undefined : useSession().signIn(token).catch(() => undefined),
+  ])
   app.use(createAppRouter())
   app.mount('#app')
 }

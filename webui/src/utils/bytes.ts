@@ -1,7 +1,9 @@
+import { writing } from './locale'
+
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
 
 /** An amount of data with two or three figures: 1536 is "1.5 kB". Steps of 1024, as databases count. */
-export function formatBytes(bytes: number, locale = 'en'): string {
+export function formatBytes(bytes: number, locale = writing.value.language): string {
   let value = bytes
   let unit = 0
   while (value >= 1_000 && unit < UNITS.length - 1) {

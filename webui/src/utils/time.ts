@@ -1,4 +1,6 @@
-/** How times and durations are written. Pure: `now`, zone and locale are arguments. */
+import { writing, type DurationUnits } from './locale'
+
+/** How times and durations are written, in the language chosen unless told otherwise. `now` and zone are arguments. */
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -10,23 +12,12 @@ export function browserZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone
 }
 
-/** Text units of durations, so that another language can give its own. */
-export interface DurationUnits {
-  ms: string
-  s: string
-  m: string
-  h: string
-  d: string
-}
-
-export const PLAIN_UNITS: DurationUnits = { ms: 'ms', s: 's', m: 'm', h: 'h', d: 'd' }
-
 /**
  * A duration with two figures of meaning.
  *
  * formatDuration(338) is "338 ms", formatDuration(8_600) "8.6 s", formatDuration(71_000) "1 m 11 s".
  */
-export function formatDuration(millis: number, locale = 'en', units: DurationUnits = PLAIN_UNITS): string {
+export function formatDuration(millis: number, locale = writing.value.language, units: DurationUnits = writing.value.units): string {
   const value = Math.max(0, millis)
   if (value < SECOND) return `${Math.floor(value)} ${units.ms}`
   if (value < 10 * SECOND) {
@@ -91,7 +82,7 @@ export function shortStyle(instants: readonly number[], now: number): InstantSty
 }
 
 /** An instant on the clock of `zone`. */
-export function formatInstant(instant: number, zone: string, style: InstantStyle, locale = 'en-GB'): string {
+export function formatInstant(instant: number, zone: string, style: InstantStyle, locale = writing.value.dates): string {
   const key = `${locale}|${zone}|${style}`
   let format = formats.get(key)
   if (!format) {
