@@ -365,6 +365,7 @@ class Task:
     `fired_count` is how many executions its schedules have started. `disabled_at` is when it was last disabled, None
     while it is enabled. `tzdata_version` is that of the zone data by which `next_run_at` was found.
     `schedule_error` says why the stored schedule, or another part of it, cannot be read; the task is set aside then.
+    `failing_since` is when the first failure after its newest success ended; None when it does not fail.
     """
 
     id: str
@@ -377,6 +378,7 @@ class Task:
     fired_count: int = 0
     disabled_at: datetime | None = None
     tzdata_version: str | None = None
+    failing_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

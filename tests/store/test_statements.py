@@ -8,11 +8,11 @@ from types import ModuleType
 import pytest
 import sqlalchemy as sa
 
-from cronplug.store import Conn, Store, access, executions, logs, nodes, stats, tasks
+from cronplug.store import Conn, Store, access, executions, health, logs, nodes, stats, tasks
 from cronplug.store.columns import Id, Words
 from cronplug.store.statements import DialectName, JsonRows, Row, Stmt, pack_rows
 
-MODULES = (access, executions, logs, nodes, stats, tasks)
+MODULES = (access, executions, health, logs, nodes, stats, tasks)
 ONE = Stmt(sa.select(sa.cast(sa.bindparam("value", type_=sa.Integer()), sa.Integer()).label("value")))
 ROWS = JsonRows("rows", {"id": Id(), "text": Words()})
 READ_ROWS = Stmt(sa.select(ROWS["id"].label("number"), ROWS["text"].label("text")))

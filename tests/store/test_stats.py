@@ -16,7 +16,7 @@ async def test_an_empty_store_has_zeros(store: Store) -> None:
     empty = await store.read(lambda conn: stats.select_stats(conn, now=NOW))
 
     assert (empty.total_tasks, empty.enabled_tasks, empty.active_jobs, empty.last_24h_executions) == (0, 0, 0, 0)
-    assert (empty.active_executions, empty.queued_executions) == (0, 0)
+    assert (empty.active_executions, empty.queued_executions, empty.failing_tasks) == (0, 0, 0)
     assert await store.read(stats.count_tasks_by_function) == {}
 
 

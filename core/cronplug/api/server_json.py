@@ -35,6 +35,7 @@ class Stats(Answer):
     total_tasks: int
     enabled_tasks: int
     active_jobs: int = Field(description="Enabled tasks with a coming fire time.")
+    failing_tasks: int = Field(description="Those whose newest decisive end was no success.")
     active_executions: int
     queued_executions: int
     last24h_executions: int = Field(alias="last24hExecutions")
@@ -62,6 +63,7 @@ class Stats(Answer):
             total_tasks=figures.stats.total_tasks,
             enabled_tasks=figures.stats.enabled_tasks,
             active_jobs=figures.stats.active_jobs,
+            failing_tasks=figures.stats.failing_tasks,
             active_executions=figures.stats.active_executions,
             queued_executions=figures.stats.queued_executions,
             last24h_executions=sum(counts.values()),

@@ -45,7 +45,19 @@ _EXPECT_STATUS = "Statuses that mean success: 204, 2xx, 200-299."
 _EXPECT_BODY = "A text that the answer has to contain."
 _RETRY_STATUS = "Unexpected statuses that are tried again, as in httpExpectStatus; empty: every one."
 StateName = Literal["active", "done", "disabled", "manual", "function_missing", "payload_invalid", "schedule_error"]
-TaskSort = Literal["name", "-name", "createdAt", "-createdAt", "nextRunAt", "-nextRunAt", "updatedAt", "-updatedAt"]
+TaskSort = Literal[
+    "name",
+    "-name",
+    "createdAt",
+    "-createdAt",
+    "nextRunAt",
+    "-nextRunAt",
+    "updatedAt",
+    "-updatedAt",
+    "failingSince",
+    "-failingSince",
+]
+Condition = Literal["failing", "running", "scheduled", "off", "attention"]
 
 
 class RecentResult(Answer):
@@ -119,6 +131,9 @@ class Task(Answer):
     tzdata_version: str | None = Field(description="Of the zone data by which the next fire time was found.")
     schedule_description: str | None = Field(description="The schedule as a sentence; null without a schedule.")
     schedule_error: str | None = Field(description="Why the stored schedule can no longer be read.")
+    failing_since: Instant | None = Field(
+        description="When the first failure after the newest success ended (failed, timed_out, lost); null: it does not fail."
+    )
     last_execution: ShortExecution | None
     recent_results: list[RecentResult] = Field(description="The newest 24, oldest first.")
 
@@ -175,6 +190,7 @@ class Task(Answer):
             tzdata_version=task.tzdata_version,
             schedule_description=schedule_description(task),
             schedule_error=task.schedule_error,
+            failing_since=task.failing_since,
             last_execution=ShortExecution.of(view.recent[0]) if view.recent else None,
             recent_results=[RecentResult.of(execution) for execution in reversed(view.recent)],
         )
@@ -217,6 +233,12 @@ class TaskQuery(Query):
     q: QueryText | None = Field(None, description="A text in the name, description, function or URL.")
     tag: QueryText | None = Field(None, description="Only tasks with this tag.")
     function_name: QueryText | None = Field(None, description="Only tasks that run this function.")
+    state: Condition | None = Field(
+        None,
+        description="failing: its newest decisive end was no success. running: an execution of it runs. scheduled: enabled, "
+        "with a next fire time. off: disabled. attention: failing, or its schedule, function or payload is at fault.",
+    )
+    calendar_id: QueryText | None = Field(None, description="Only tasks whose schedules heed this calendar.")
     sort: TaskSort = Field("-createdAt", description="A leading hyphen means descending.")
 
 

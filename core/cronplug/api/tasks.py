@@ -51,6 +51,8 @@ async def list_tasks(query: TaskQuery) -> Response:
             q=query.q,
             tag=query.tag,
             function_name=query.function_name,
+            state=query.state,
+            calendar_id=query.calendar_id,
         ),
         sort=query.sort,
         page=query.page,

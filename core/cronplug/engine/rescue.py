@@ -12,7 +12,7 @@ from cronplug.events import Doorbells, EventBus
 from cronplug.executors.base import Outcome
 from cronplug.metrics import Metrics
 from cronplug.model import Execution, Reason, Status, TaskDefinition
-from cronplug.store import Conn, Store, executions, tasks
+from cronplug.store import Conn, Store, executions, health, tasks
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class Rescuer:
             if not finishes:
                 return []
             won = await executions.settle_cut_off(conn, finishes)
+            await health.keep_failing_since(conn, finishes, won)
             return [(f.execution_id, f.status) for f in finishes if f.execution_id in won]
 
         settled = await self._store.write(settle)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from cronplug.clock import Clock
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
+from cronplug.operations.attention import UnfitTasks
 from cronplug.operations.calendars import CalendarOperations
 from cronplug.operations.executions import ExecutionOperations
 from cronplug.operations.figures import FigureOperations
@@ -86,6 +87,7 @@ class Operations(
         plan_due: Callable[[], Awaitable[object]],
     ) -> None:
         """`plan_due` plans some of what is due, the oldest first: a change never swallows a fire time that has come."""
+        states = TaskStates(registry)
         super().__init__(
             Means(
                 store=store,
@@ -96,7 +98,8 @@ class Operations(
                 bus=bus,
                 doorbells=doorbells,
                 plan_due=plan_due,
-                states=TaskStates(registry),
+                states=states,
+                unfit=UnfitTasks(store, registry, states),
                 calendars=CalendarCache(),
             )
         )

@@ -11,6 +11,7 @@ from cronplug.errors import FieldError, IdempotencyKeyReused, InvalidInput, NotF
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
 from cronplug.model import Execution, Task
+from cronplug.operations.attention import UnfitTasks
 from cronplug.operations.bars import WhatBars
 from cronplug.operations.next_runs import next_that_runs
 from cronplug.operations.secrets import hide_in_task
@@ -40,6 +41,7 @@ class Means:
     doorbells: Doorbells
     plan_due: Callable[[], Awaitable[object]]
     states: TaskStates
+    unfit: UnfitTasks
     calendars: CalendarCache
 
     def view(self, task: Task, recent: Sequence[Execution], what_bars: WhatBars) -> TaskView:

@@ -36,6 +36,13 @@ class TaskStates:
             return "manual"
         return "active" if task.next_run_at is not None or awaits_end(task, now) else "done"
 
+    def is_payload_invalid(self, task: Task) -> bool:
+        """Whether its function is there, and one of its payloads does not fit it."""
+        definition = task.definition
+        if definition.type is not TaskType.FUNCTION or self._registry.function(definition.function_name or "") is None:
+            return False
+        return not self._payload_fits(task)
+
     def _payload_fits(self, task: Task) -> bool:
         key = (task.id, task.revision, self._registry.generation)
         fits = self._fits.get(key)

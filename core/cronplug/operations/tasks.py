@@ -236,6 +236,7 @@ class TaskOperations(Room):
 
     async def list_tasks(self, filter: tasks.TaskFilter, *, sort: str, page: int, page_size: int) -> Page[TaskView]:
         """A page of tasks, each with its newest executions."""
+        filter = await self._means.unfit.complete(filter, self._means.clock.now())
 
         async def select(conn: Conn) -> tuple[int, list[Task], dict[str, list[Execution]], WhatBars]:
             total = await tasks.count_tasks(conn, filter)

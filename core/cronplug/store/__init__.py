@@ -17,7 +17,7 @@ Instants are stored as epoch milliseconds, identifiers as 63-bit integers, JSON 
 
 from __future__ import annotations
 
-from cronplug.store import access, artifacts, calendars, executions, logs, nodes, stats, tasks, upkeep
+from cronplug.store import access, artifacts, calendars, executions, health, logs, nodes, stats, tasks, upkeep
 from cronplug.store.border import UniqueViolation
 from cronplug.store.conn import Conn, Unit
 from cronplug.store.lock import database_lock
@@ -35,6 +35,7 @@ __all__ = [
     "calendars",
     "database_lock",
     "executions",
+    "health",
     "is_current",
     "logs",
     "migrate",

@@ -22,6 +22,7 @@ FIRED = sa.text("\"trigger\" IN ('schedule', 'catch_up')")
 AWAITING_END = sa.text("after_end_seconds IS NOT NULL AND next_run_at IS NULL")
 QUEUED = sa.text("status || '' = 'queued'")
 UNFINISHED = sa.text("status || '' IN ('queued', 'running')")
+FAILING = sa.text("failing_since IS NOT NULL")
 """Conditions of partial indexes. SQLite uses such an index only for a query that says the very same words, and would
 rather use the index on status, and sort all it finds, if they named the bare column."""
 
@@ -52,11 +53,14 @@ tasks = sa.Table(
     sa.Column("tzdata_version", Words),
     # Seconds from the end of the last execution to the next fire time; null: the schedule has fire times of its own.
     sa.Column("after_end_seconds", sa.Integer),
+    # When its newest run of failures began; null: its newest decisive end was a success, or there was none.
+    sa.Column("failing_since", Instant),
     # A comparison with next_run_at implies that it is not null, so "what is due" reads this index.
     sa.Index("ix_tasks_due", "next_run_at", "id", **_only(sa.text("next_run_at IS NOT NULL"))),
     sa.Index("ix_tasks_name_key", "name_key", "id"),
     sa.Index("ix_tasks_function_name", "function_name"),
     sa.Index("ix_tasks_awaiting_end", "id", **_only(AWAITING_END)),
+    sa.Index("ix_tasks_failing", "failing_since", "id", **_only(FAILING)),
 )
 
 task_tags = sa.Table(
@@ -171,6 +175,35 @@ once_results = sa.Table(
     sa.Column("value", JsonText),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+)
+
+# Figures of past executions (see `store.rollups`): by task, by function and over all. They outlive the executions.
+rollups = sa.Table(
+    "rollups",
+    metadata,
+    sa.Column("kind", Words, primary_key=True),
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("seconds", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("start", Instant, primary_key=True, autoincrement=False),
+    sa.Column("success", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("timed_out", sa.Integer, nullable=False),
+    sa.Column("cancelled", sa.Integer, nullable=False),
+    sa.Column("lost", sa.Integer, nullable=False),
+    sa.Column("skipped", sa.Integer, nullable=False),
+    sa.Column("missed", sa.Integer, nullable=False),
+    sa.Column("max_seconds", sa.Double),
+    sa.Column("durations", sa.Text),
+    sa.Column("delays", sa.Text),
+    sa.Index("ix_rollups_start", "seconds", "start"),
+    sqlite_with_rowid=False,
+)
+
+# Executions that had not ended when the hour in which they were queued was rolled up.
+rollups_pending = sa.Table(
+    "rollups_pending",
+    metadata,
+    sa.Column("execution_id", Id, primary_key=True, autoincrement=False),
 )
 
 nodes = sa.Table(

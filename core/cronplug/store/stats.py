@@ -18,11 +18,15 @@ from cronplug.store.statements import Stmt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """`active_jobs`: enabled tasks with a next fire time. `last_24h_by_status`: executions queued in the last 24 hours."""
+    """`active_jobs`: enabled tasks with a next fire time. `failing_tasks`: those whose newest decisive end was no success.
+
+    `last_24h_by_status`: executions queued in the last 24 hours.
+    """
 
     total_tasks: int
     enabled_tasks: int
     active_jobs: int
+    failing_tasks: int
     last_24h_by_status: Mapping[Status, int]
     active_executions: int
     queued_executions: int
@@ -35,11 +39,18 @@ class Stats:
 
 T, E = schema.tasks, schema.executions
 
+_FAILING = T.alias("failing")  # counted within its index
+
 TASKS = Stmt(
     sa.select(
         sa.func.count().label("total"),
         sa.func.count(sa.case((T.c.enabled, T.c.id))).label("enabled"),
         sa.func.count(sa.case((sa.and_(T.c.enabled, T.c.next_run_at.is_not(None)), T.c.id))).label("active"),
+        sa.select(sa.func.count())
+        .select_from(_FAILING)
+        .where(_FAILING.c.failing_since.is_not(None))
+        .scalar_subquery()
+        .label("failing"),
     ).select_from(T)
 )
 
@@ -84,6 +95,7 @@ async def select_stats(conn: Conn, *, now: datetime) -> Stats:
         total_tasks=tasks["total"],
         enabled_tasks=tasks["enabled"],
         active_jobs=tasks["active"],
+        failing_tasks=tasks["failing"],
         last_24h_by_status={status: counts[status.value] for status in Status},
         active_executions=counts["all_running"],
         queued_executions=counts["all_queued"],

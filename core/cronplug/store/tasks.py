@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -28,16 +28,34 @@ from cronplug.store.statements import (
     pack_texts,
 )
 
+Condition = Literal["failing", "running", "scheduled", "off", "attention"]
+"""`failing`: the newest decisive end was no success. `running`: an execution of it runs. `scheduled`: on, with a next fire
+time. `off`: disabled. `attention`: failing, or its schedule, function or payload is at fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """What the database cannot know of tasks at fault: which functions there are, and whose payload does not fit."""
+
+    functions: frozenset[str] = frozenset()
+    payload_invalid: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
-    """Which tasks; None does not matter. `q` is looked for, in any case, in name, description, function, URL and tags."""
+    """Which tasks; None does not matter. `q` is looked for, in any case, in name, description, function, URL and tags.
+
+    State `attention` needs `unfit`; `cronplug.operations.attention` finds it.
+    """
 
     type: TaskType | None = None
     enabled: bool | None = None
     q: str | None = None
     tag: str | None = None
     function_name: str | None = None
+    state: Condition | None = None
+    calendar_id: str | None = None
+    unfit: Unfit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +88,7 @@ LONGEST_Q = 10_000
 T = schema.tasks
 _COLUMNS = (
     T.c.id, T.c.definition, T.c.revision, T.c.created_at, T.c.updated_at, T.c.next_run_at, T.c.schedule_error,
-    T.c.fired_count, T.c.disabled_at, T.c.tzdata_version,
+    T.c.fired_count, T.c.disabled_at, T.c.tzdata_version, T.c.failing_since,
 )  # fmt: skip
 _BY_ID = T.c.id == sa.bindparam("id", type_=Id())
 _IS_DUE = sa.and_(T.c.enabled, T.c.next_run_at <= sa.bindparam("now", type_=Instant()))
@@ -88,7 +106,7 @@ UPDATE = Stmt(
         {
             column.name: sa.bindparam(f"new_{column.name}", type_=column.type)
             for column in T.columns
-            if column.name not in ("id", "created_at", "fired_count")
+            if column.name not in ("id", "created_at", "fired_count", "failing_since")
         }
     )
     .returning(T.c.id)
@@ -163,6 +181,17 @@ SELECT_OF_OTHER_ZONE_DATA = Stmt(
     .limit(sa.bindparam("limit", type_=sa.Integer()))
 )
 
+SELECT_CHANGED = Stmt(
+    sa.select(*_COLUMNS)
+    .where(
+        T.c.id > sa.bindparam("after_id", type_=Id()),
+        T.c.type == sa.literal_column("'function'"),
+        T.c.updated_at >= sa.bindparam("since", type_=Instant()),
+    )
+    .order_by(T.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer()))
+)
+
 _E = schema.executions
 _AWAITS_END = sa.and_(schema.AWAITING_END, T.c.enabled)
 AWAITS_ANY = Stmt(sa.select(T.c.id).where(_AWAITS_END).limit(sa.literal_column("1")))
@@ -203,14 +232,17 @@ SORTS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
     "-updatedAt": (T.c.updated_at.desc(), T.c.id.desc()),
     "nextRunAt": (T.c.next_run_at.asc().nulls_last(), T.c.id.asc()),
     "-nextRunAt": (T.c.next_run_at.desc().nulls_last(), T.c.id.desc()),
+    "failingSince": (T.c.failing_since.asc().nulls_last(), T.c.id.asc()),
+    "-failingSince": (T.c.failing_since.desc().nulls_last(), T.c.id.desc()),
 }
-"""The orders of a list of tasks, by their names in the API. What has no next fire time comes last in both."""
+"""The orders of a list of tasks, by their names in the API. What has no next fire time, or does not fail, comes last."""
 
 
 async def insert_task(conn: Conn, task: Task) -> None:
     """Store a new task and its first revision. Raises UniqueViolation when the id is taken, ValueError when it is none."""
     known_id(task.id)
-    await conn.run(INSERT, **_values(task), id=task.id, created_at=task.created_at, fired_count=task.fired_count)
+    kept = {name: getattr(task, name) for name in ("id", "created_at", "fired_count", "failing_since")}
+    await conn.run(INSERT, **_values(task), **kept)
     await _insert_tags(conn, task)
     await calendars.keep_uses(conn, task.id, task.definition, is_new=True)
     await _insert_revision(conn, task)
@@ -318,6 +350,11 @@ async def select_of_other_zone_data(conn: Conn, present: str, *, after_id: str, 
     return [_task(row) for row in rows]
 
 
+async def select_changed_since(conn: Conn, since: datetime, *, after_id: str, limit: int) -> list[Task]:
+    """Tasks that run functions and were made or changed then or later, by id from after that one on ("": from the first)."""
+    return [_task(row) for row in await conn.fetch(SELECT_CHANGED, since=since, after_id=after_id, limit=limit)]
+
+
 async def awaits_any_end(conn: Conn) -> bool:
     """Whether any task's next fire time follows from the end of an execution that has not come, or is not seen yet."""
     return bool(await conn.fetch(AWAITS_ANY))
@@ -391,24 +428,54 @@ def _task(row: Row) -> Task:
     return Task(**(row | {"definition": definition, "schedule_error": row["schedule_error"] or fault}))
 
 
+_IS_FAILING = T.c.failing_since.is_not(None)
+_STATES: dict[Condition, sa.ColumnElement[bool]] = {
+    "failing": _IS_FAILING,
+    # Only running ones have a lease, and an index has them.
+    "running": T.c.id.in_(sa.select(_E.c.task_id).where(_E.c.lease_until.is_not(None), _E.c.task_id.is_not(None))),
+    "scheduled": sa.and_(T.c.enabled, T.c.next_run_at.is_not(None)),
+    "off": sa.not_(T.c.enabled),
+    "attention": sa.or_(
+        _IS_FAILING,
+        T.c.schedule_error.is_not(None),
+        sa.and_(
+            T.c.type == sa.literal_column("'function'"),
+            sa.func.coalesce(T.c.function_name, sa.literal_column("''")).not_in(given_texts("functions")),
+        ),
+        T.c.id.in_(given_ids("payload_invalid")),
+    ),
+}
 _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
     "type": T.c.type == sa.bindparam("type"),
     "enabled": T.c.enabled == sa.bindparam("enabled", type_=sa.Boolean()),
     "q": T.c.search_text.like(sa.bindparam("q"), escape="!"),
     "function_name": T.c.function_name == sa.bindparam("function_name"),
     "tag": T.c.id.in_(sa.select(G.c.task_id).where(G.c.tag == sa.bindparam("tag"))),
+    "calendar_id": T.c.id.in_(
+        sa.select(schema.task_calendars.c.task_id).where(
+            schema.task_calendars.c.calendar_id == sa.bindparam("calendar_id", type_=Id())
+        )
+    ),
+    **{f"state {state}": condition for state, condition in _STATES.items()},
 }
+_COMPARED = ("type", "enabled", "q", "function_name", "tag", "calendar_id")
 
 
 def _given(filter: TaskFilter) -> tuple[str, ...]:
-    return tuple(name for name in _CONDITIONS if getattr(filter, name) is not None)
+    names = tuple(name for name in _COMPARED if getattr(filter, name) is not None)
+    return names if filter.state is None else (*names, f"state {filter.state}")
 
 
 def _filter_params(filter: TaskFilter) -> dict[str, Any]:
-    params = {name: getattr(filter, name) for name in _given(filter)}
+    params = {name: getattr(filter, name) for name in _COMPARED if getattr(filter, name) is not None}
     if filter.q is not None:
         escaped = filter.q[:LONGEST_Q].casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
         params["q"] = f"%{escaped}%"
+    if filter.state == "attention":
+        if filter.unfit is None:
+            raise ValueError("the state attention is not known without what is unfit")
+        params["functions"] = pack_texts(sorted(filter.unfit.functions))
+        params["payload_invalid"] = pack_ids(filter.unfit.payload_invalid)
     return params
 
 

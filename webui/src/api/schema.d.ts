@@ -2056,6 +2056,8 @@ export interface components {
             enabledTasks: number;
             /** @description Enabled tasks with a coming fire time. */
             activeJobs: number;
+            /** @description Those whose newest decisive end was no success. */
+            failingTasks: number;
             activeExecutions: number;
             queuedExecutions: number;
             last24hExecutions: number;
@@ -2187,6 +2189,8 @@ export interface components {
             scheduleDescription: string | null;
             /** @description Why the stored schedule can no longer be read. */
             scheduleError: string | null;
+            /** @description When the first failure after the newest success ended (failed, timed_out, lost); null: it does not fail. */
+            failingSince: string | null;
             lastExecution: components["schemas"]["ShortExecution"] | null;
             /** @description The newest 24, oldest first. */
             recentResults: components["schemas"]["RecentResult"][];
@@ -4884,8 +4888,12 @@ export interface operations {
                 tag?: string;
                 /** @description Only tasks that run this function. */
                 functionName?: string;
+                /** @description failing: its newest decisive end was no success. running: an execution of it runs. scheduled: enabled, with a next fire time. off: disabled. attention: failing, or its schedule, function or payload is at fault. */
+                state?: "failing" | "running" | "scheduled" | "off" | "attention";
+                /** @description Only tasks whose schedules heed this calendar. */
+                calendarId?: string;
                 /** @description A leading hyphen means descending. */
-                sort?: "name" | "-name" | "createdAt" | "-createdAt" | "nextRunAt" | "-nextRunAt" | "updatedAt" | "-updatedAt";
+                sort?: "name" | "-name" | "createdAt" | "-createdAt" | "nextRunAt" | "-nextRunAt" | "updatedAt" | "-updatedAt" | "failingSince" | "-failingSince";
             };
             header?: never;
             path?: never;
