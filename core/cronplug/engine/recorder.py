@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cronplug.errors import StoreError
 from cronplug.model import LogLine
-from cronplug.store import Conn, Store, executions, logs
+from cronplug.store import Conn, Store, executions, health, logs
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,9 @@ class Recorder:
         group, self._waiting = self._waiting[:_MAX_GROUP], self._waiting[_MAX_GROUP:]
 
         async def write(conn: Conn) -> set[str]:
-            won = await executions.finish_executions(conn, [end.finish for end in group])
+            finishes = [end.finish for end in group]
+            won = await executions.finish_executions(conn, finishes)
+            await health.keep_failing_since(conn, finishes, won)
             await logs.append_all(
                 conn, {end.finish.execution_id: end.lines for end in group if end.finish.execution_id in won}
             )
