@@ -57,7 +57,7 @@ class WorkerLost(Exception):
 
 
 class Run:
-    """One call in a worker. `verdict` gets the `done` frame, or WorkerLost; never anything else.
+    """One call in a worker; `wait` for its `verdict`, the `done` frame.
 
     `asked` is why it was asked to end, `heard` whether the worker's loop has noticed. `fault` is what its process was
     killed for when the run itself, and not whoever asked it to end, is the reason.
@@ -66,7 +66,10 @@ class Run:
     def __init__(self, number: int, output: Output, *, on_end: Callable[[Run], None]) -> None:
         self.number = number
         self.output = output
-        self.verdict: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self.verdict: Frame | None = None
+        self.loss: WorkerLost | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._afterwards: list[Callable[[], object]] = []
         self.asked: str | None = None
         self.heard = False
         self.fault: Reason | None = None
@@ -80,6 +83,31 @@ class Run:
         self._marks_seen = 0
         self._pieces: dict[str, bytearray] = {}
         self._done: Frame | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is a verdict, or its process is lost."""
+        return self.verdict is not None or self.loss is not None
+
+    async def wait(self) -> Frame:
+        """The verdict, or raises WorkerLost. One waits at a time; that its wait is cancelled does nothing to the run."""
+        if not self.ended:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if self.verdict is None:
+            assert self.loss is not None
+            raise self.loss
+        return self.verdict
+
+    def when_ended(self, action: Callable[[], object]) -> None:
+        """Call `action` as soon as the run has ended."""
+        self._afterwards.append(action)
+
+    def _tell_end(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        for action in self._afterwards:
+            action()
 
     def take(self, frame: Frame) -> None:
         """Pass on what the run printed, logged or reported."""
@@ -134,15 +162,16 @@ class Run:
         """The process is gone; a verdict that came before counts."""
         if self._done is not None:
             self._settle()
-        elif not self.verdict.done():
+        elif not self.ended:
             self._finish_lines()
-            self.verdict.set_exception(loss)
+            self.loss = loss
+            self._tell_end()
 
     def _settle(self) -> None:
-        if not self.verdict.done():
-            assert self._done is not None
+        if not self.ended:
             self._finish_lines()
-            self.verdict.set_result(self._done)
+            self.verdict = self._done
+            self._tell_end()
             self._on_end(self)
 
     def _finish_lines(self) -> None:
@@ -258,7 +287,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             asyncio.get_running_loop().call_later(_SIGNAL_AFTER_SECONDS, self._signal_about, run)
 
     def _signal_about(self, run: Run) -> None:
-        if not run.verdict.done() and self._exit_code is None:
+        if not run.ended and self._exit_code is None:
             self._signal(signal.SIGTERM)
 
     def answer(self, number: int, error: str | None) -> None:
@@ -543,7 +572,7 @@ def _checked(frame: Frame) -> Frame:
     """The verdict, if it is one: a function that found the socket may have written it. Raises ValueError, KeyError."""
     Reason(frame["reason"])
     texts = (frame["error_message"], frame["result_summary"])
-    flags = (frame[name] for name in ("success", "permanent", "stopped", "marked", "left_children"))
+    flags = (frame[name] for name in ("success", "permanent", "stopped", "marked", "left_children", "spoilt"))
     delay, kinds = frame["retry_after_seconds"], frame["error_kinds"]
     sound = (
         all(text is None or isinstance(text, str) for text in texts)

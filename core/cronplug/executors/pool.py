@@ -167,7 +167,7 @@ class WorkerPool:
         timers: list[asyncio.TimerHandle] = []
 
         def ask(why: str) -> None:
-            if run.asked is None and not run.verdict.done():
+            if run.asked is None and not run.ended:
                 run.asked = why
                 worker.ask_to_end(run, by_signal=not spec.is_async)
                 grace = min(spec.grace_seconds, _SHUTDOWN_GRACE_SECONDS) if why == "shutdown" else spec.grace_seconds
@@ -179,15 +179,16 @@ class WorkerPool:
         forget = stop.listen(ask)
         cancelled: asyncio.CancelledError | None = None
         try:
-            while not run.verdict.done():
+            while True:
                 try:
-                    await asyncio.wait([run.verdict])
+                    frame = await run.wait()
                 except asyncio.CancelledError as error:
                     cancelled = error  # raised again below: first the code has to end
                     ask("shutdown")
-            if cancelled is not None:
-                raise cancelled
-            return run.verdict.result()
+                    continue
+                if cancelled is not None:
+                    raise cancelled
+                return frame
         finally:
             forget()
             for timer in timers:
@@ -258,9 +259,8 @@ class WorkerPool:
         if exclusive:
             worker.exclusive = False
             worker.memory_limit_bytes = None
-            verdict = run.verdict
-            tidy = verdict.done() and verdict.exception() is None and not verdict.result()["left_children"]
-            if run.asked is not None or not tidy:
+            frame = run.verdict
+            if run.asked is not None or frame is None or frame["left_children"] or frame["spoilt"]:
                 self._let_go(worker)
                 worker.kill()
         if worker in self._leaving:
@@ -314,21 +314,25 @@ class WorkerPool:
 
     def _find(self, exclusive: bool) -> WorkerProcess | None:
         """The best free worker: packed ones first for async runs, so that whole ones stay free for sync ones."""
-        usable = [worker for worker in tuple(self._workers) if self._is_usable(worker)]
-        if exclusive:
-            return max((worker for worker in usable if not worker.runs), key=lambda w: w.calls, default=None)
-        answering = asyncio.get_running_loop().time() - SILENT_SECONDS
-        shared = [
-            worker
-            for worker in usable
-            if not (worker.reserved and self._waiting_alone)
-            and (worker.silent_since is None or worker.silent_since > answering)
-        ]
-        if roomy := [worker for worker in shared if len(worker.runs) < _PACKED_RUNS]:
-            return max(roomy, key=lambda worker: (len(worker.runs), worker.calls))
-        if shared:
+        best: WorkerProcess | None = None
+        for worker in tuple(self._workers):
+            if not self._is_usable(worker):
+                continue
+            if exclusive:
+                if not worker.runs and (best is None or worker.calls > best.calls):
+                    best = worker
+            elif self._is_open(worker) and (best is None or _is_better(worker, best)):
+                best = worker
+        if best is not None and len(best.runs) >= _PACKED_RUNS:
             self._grow()
-        return min(shared, key=lambda worker: len(worker.runs), default=None)
+        return best
+
+    def _is_open(self, worker: WorkerProcess) -> bool:
+        """Whether one more async run may share it: not kept for a sync run, and its loop answers."""
+        if worker.reserved and self._waiting_alone:
+            return False
+        silent = worker.silent_since
+        return silent is None or asyncio.get_running_loop().time() - silent < SILENT_SECONDS
 
     def _is_usable(self, worker: WorkerProcess) -> bool:
         if worker.generation != self._registry.generation or worker.calls >= self._limits.calls or not worker.alive:
@@ -433,7 +437,7 @@ class WorkerPool:
 
         assert self._group is not None
         keeping = self._group.create_task(keep(), name=f"keep a result of {run.function}")
-        run.verdict.add_done_callback(lambda _: keeping.cancel())
+        run.when_ended(keeping.cancel)
 
     def _refuse_waiting(self, loss: WorkerLost) -> None:
         """A start failed: tell those who wait, rather than trying for ever."""
@@ -476,6 +480,14 @@ class WorkerPool:
         worker.retiring = True
         assert self._group is not None
         self._group.create_task(worker.retire(), name=f"retire {worker.name}")
+
+
+def _is_better(worker: WorkerProcess, other: WorkerProcess) -> bool:
+    """For one more async run: the fullest of those with room, else the emptiest."""
+    runs, others = len(worker.runs), len(other.runs)
+    if runs >= _PACKED_RUNS or others >= _PACKED_RUNS:
+        return runs < others
+    return (runs, worker.calls) > (others, other.calls)
 
 
 def _cancelling() -> bool:

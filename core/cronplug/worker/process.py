@@ -50,6 +50,7 @@ from cronplug.worker.output import (
     plain_stream,
 )
 from cronplug.worker.parent import die_with
+from cronplug.worker.surroundings import Handlers, Left, Surroundings, signal_handlers
 
 Frame = dict[str, Any]
 _PR_SET_CHILD_SUBREAPER = 36
@@ -78,6 +79,7 @@ class Run:
     stop: StopSignal = field(default_factory=StopSignal)
     task: asyncio.Task[None] | None = None
     in_function: bool = False
+    left: Left = field(default_factory=Left)
 
 
 class Worker:
@@ -101,6 +103,7 @@ class Worker:
         self._importing = False
         self._closed = False
         self._forked = False
+        self._handlers: Handlers = ()
 
     def take_over_process(self) -> None:
         """Install the streams, the log handler, the signal handler and what a forked child must forget."""
@@ -112,6 +115,7 @@ class Worker:
         signal.signal(signal.SIGTERM, lambda *_: self._on_sigterm())
         signal.signal(signal.SIGURG, lambda *_: self._tell_where())
         os.register_at_fork(after_in_child=self._become_child)
+        self._handlers = signal_handlers()
 
     def run(self) -> None:
         """Work until the core closes the socket."""
@@ -186,7 +190,7 @@ class Worker:
         """Send everything that belongs to the run, its verdict last."""
         if self._forked:
             os._exit(0)  # a forked child that came back from the function instead of ending itself
-        for warning in ended.warnings:
+        for warning in (*ended.warnings, *([run.left.spoils] if run.left.spoils else [])):
             run.output.log("warning", _now(), warning)
         if ended.trace is not None and not run.stop.requested:
             run.output.log("error", _now(), ended.trace)
@@ -210,7 +214,8 @@ class Worker:
                 "error_kinds": ended.error_kinds,
                 "stopped": run.stop.requested,
                 "marked": marked,
-                "left_children": run is self._running_alone and _has_children(),
+                "left_children": run.left.processes,
+                "spoilt": run.left.spoils is not None,
             }
         )
 
@@ -287,16 +292,21 @@ class Worker:
         self._outputs.current.reset(token)
 
     def _call_alone(self, run: Run) -> Ended:
+        surroundings = None
         try:
             try:
                 run.in_function = True
                 self._answers.look()
                 if run.stop.requested:
                     raise Interrupted
-                return judge_result(self._function_of(run).invoke(self._context_of(run), run.frame["payload"]))
+                function = self._function_of(run)
+                surroundings = Surroundings(self._handlers)
+                return judge_result(function.invoke(self._context_of(run), run.frame["payload"]))
             finally:
                 run.in_function = False
                 run.clients.close()
+                if surroundings is not None and not self._forked:
+                    run.left = surroundings.put_back()
         except BaseException as error:  # noqa: BLE001 - round a function; SystemExit and Interrupted end here too
             return judge_error(error)
 
@@ -361,15 +371,6 @@ class Worker:
         logging.getLogger().handlers[:] = [logging.StreamHandler(sys.stderr)]
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGURG, signal.SIG_DFL)
-
-
-def _has_children() -> bool:
-    """Whether processes are left, alive or unreaped, that a function started (orphans of them too, on Linux)."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _now() -> float:
