@@ -116,7 +116,7 @@ async def test_who_forges_what_no_function_can_leave_loses_the_worker(frame: dic
 
     with pytest.raises(WorkerLost, match="broke the protocol"):
         async with asyncio.timeout(20):
-            await run.verdict
+            await run.wait()
     await worker.ended.wait()
 
 

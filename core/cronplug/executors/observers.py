@@ -142,7 +142,7 @@ class Observers:
 
         timer = asyncio.get_running_loop().call_later(self._limit_seconds, kill)
         try:
-            return await run.verdict
+            return await run.wait()
         except WorkerLost:
             if late:
                 raise TimeoutError from None
