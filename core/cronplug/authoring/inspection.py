@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import threading
 from typing import Any
 
 from cronplug.sdk.functions import function
-
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 @function("cronplug.look", description="Tell which threads and tasks this worker process has.")
@@ -41,11 +38,3 @@ def has_children() -> bool:
     except ChildProcessError:
         return False
     return True
-
-
-def adopt_orphans() -> None:
-    """Become the parent of what child processes leave behind, as workers are; Linux only, elsewhere without effect."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from typing import IO, Any
 
 from cronplug.authoring.targets import Target
 from cronplug.authoring.workers import python_path
-from cronplug.sdk.isolation import describe_exit, plugin_environ
+from cronplug.sdk.isolation import WORKER_MARK, describe_exit, plugin_environ
+from cronplug.sdk.processes import kill_marked
 
 IMPORT_DEADLINE_SECONDS = 20.0
 """As long as the server gives an import."""
@@ -49,13 +51,18 @@ def probe_plugin(target: Target, *, deadline_seconds: float = IMPORT_DEADLINE_SE
             "entry_points": [[point.name, point.value] for point in plugin.entry_points],
             "deadline_seconds": deadline_seconds,
         }
+        mark = secrets.token_hex(8)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "cronplug.authoring.probe_process", json.dumps(request)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             pass_fds=[channel.fileno()],
-            env={**plugin_environ(), "PYTHONPATH": python_path(target.paths, os.environ.get("PYTHONPATH"))},
+            env={
+                **plugin_environ(),
+                WORKER_MARK: mark,
+                "PYTHONPATH": python_path(target.paths, os.environ.get("PYTHONPATH")),
+            },
             start_new_session=True,
         )
         try:
@@ -65,6 +72,7 @@ def probe_plugin(target: Target, *, deadline_seconds: float = IMPORT_DEADLINE_SE
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            kill_marked({f"{WORKER_MARK}={mark}".encode()})
             process.wait()
         told, text = _read_told(channel), _read_output(output)
         if _GAVE_UP in text:

@@ -16,12 +16,13 @@ from importlib.metadata import EntryPoint
 from typing import Any, NoReturn
 
 from cronplug.authoring.examples import make_example
-from cronplug.authoring.inspection import adopt_orphans, has_children, is_own_thread
+from cronplug.authoring.inspection import has_children, is_own_thread
 from cronplug.registry.host import AnyFunction, PluginHost
 from cronplug.registry.installed import GROUP, InstalledPlugin
 from cronplug.registry.manifest import describe_plugin
 from cronplug.sdk.calls import make_storable
 from cronplug.sdk.functions import InvalidPayload
+from cronplug.sdk.processes import adopt_orphans, kill_descendants
 
 
 def main(request: dict[str, Any]) -> NoReturn:
@@ -51,6 +52,7 @@ def main(request: dict[str, Any]) -> NoReturn:
     data = memoryview(make_storable(json.dumps(told)).encode())
     while data:
         data = data[os.write(channel, data) :]
+    kill_descendants()
     os._exit(0)
 
 

@@ -21,11 +21,12 @@ from cronplug.clock import from_millis
 from cronplug.executors.base import Output
 from cronplug.executors.frames import BrokenFrame, FrameReader, encode_frame
 from cronplug.executors.lines import LineSplitter, MarkedBytes, cut_lines
-from cronplug.executors.memory import descendants_of, resident_bytes
+from cronplug.executors.memory import resident_bytes
 from cronplug.executors.warden import Warden
 from cronplug.model import Reason, Stream
 from cronplug.sdk.isolation import WORKER_MARK, describe_exit, plugin_command, plugin_environ
 from cronplug.sdk.keeping import MAX_ARTIFACT_BYTES, MAX_KEY_LENGTH, Artifact, check_artifact
+from cronplug.sdk.processes import descendants_of
 from cronplug.sdk.values import as_json
 
 _log = logging.getLogger(__name__)

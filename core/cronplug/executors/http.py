@@ -229,7 +229,9 @@ def _connect_fault(error: aiohttp.ClientConnectorError) -> str:
     """Why no connection came about, without what aiohttp adds for those who debug it."""
     fault = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error.os_error
     if isinstance(fault, OSError) and fault.strerror:
-        return os.strerror(fault.errno) if fault.strerror.startswith("Connect call failed") else fault.strerror
+        if fault.errno is not None and fault.strerror.startswith("Connect call failed"):
+            return os.strerror(fault.errno)
+        return fault.strerror
     return str(fault) or type(fault).__name__
 
 

@@ -9,13 +9,15 @@ inherited, where there is a /proc to read that from. One that leaves the group a
 """
 
 import os
+import runpy
 import signal
-import time
+from collections.abc import Callable, Collection
 
 _READ_BYTES = 65536
-_ROUNDS = 20
-_BETWEEN_ROUNDS_SECONDS = 0.005
-_PROC = "/proc"
+_PROCESSES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "sdk", "processes.py")
+
+kill_marked: Callable[[Collection[bytes]], None] = runpy.run_path(_PROCESSES)["kill_marked"]
+"""By path: an import would need the packages that cronplug itself does."""
 
 
 def main() -> None:
@@ -31,43 +33,13 @@ def main() -> None:
                 watched[int(group)] = mark
             else:
                 ended.add(watched.pop(int(group), b""))
-        _kill_marked(ended - {b""})
+        kill_marked(ended - {b""})
     for worker in watched:
         try:
             os.killpg(worker, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    _kill_marked(set(watched.values()))
-
-
-def _kill_marked(marks: set[bytes]) -> None:
-    """Kill every process with one of the marks, in rounds: one that forks meanwhile has its children in the next."""
-    for _ in range(_ROUNDS if marks else 0):
-        marked = [pid for pid in _processes() if not marks.isdisjoint(_environ_of(pid))]
-        if not marked:
-            return
-        for pid in marked:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        time.sleep(_BETWEEN_ROUNDS_SECONDS)
-
-
-def _processes() -> list[int]:
-    try:
-        return [int(name) for name in os.listdir(_PROC) if name.isdigit()]
-    except FileNotFoundError:
-        return []
-
-
-def _environ_of(pid: int) -> list[bytes]:
-    """What its environment began with; nothing for one that has ended or is another user's."""
-    try:
-        with open(f"{_PROC}/{pid}/environ", "rb") as file:
-            return file.read().split(b"\0")
-    except OSError:
-        return []
+    kill_marked(set(watched.values()))
 
 
 if __name__ == "__main__":

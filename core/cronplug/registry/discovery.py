@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from typing import Any
 
 from cronplug.errors import PluginError
 from cronplug.registry.installed import canonical
-from cronplug.sdk.isolation import describe_exit, plugin_command, plugin_environ
+from cronplug.sdk.isolation import WORKER_MARK, describe_exit, plugin_command, plugin_environ
+from cronplug.sdk.processes import descendants_of, kill_marked
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _START_SECONDS = 60.0
@@ -94,12 +96,13 @@ async def discover(
 async def _read_manifest(command: Collection[str], *, deadline_seconds: float) -> tuple[_Reading, str]:
     """What one subprocess told until it ended or stalled, and how that came about."""
     reading = _Reading()
+    mark = secrets.token_hex(8)
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=plugin_environ(),
+        env=plugin_environ() | {WORKER_MARK: mark},
         start_new_session=True,
         limit=_MAX_LINE_BYTES,
     )
@@ -117,10 +120,20 @@ async def _read_manifest(command: Collection[str], *, deadline_seconds: float) -
     except ValueError:
         return reading, f"gave a description of more than {_MAX_LINE_BYTES} bytes"
     finally:
+        left = descendants_of(process.pid)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.to_thread(_end_daemons, left, mark)
         # What left the group may hold the pipe open; the process itself is gone.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await process.wait()
     return reading, "ended"
+
+
+def _end_daemons(pids: Collection[int], mark: str) -> None:
+    """Kill what left the group of the process that imported plugins."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    kill_marked({f"{WORKER_MARK}={mark}".encode()})

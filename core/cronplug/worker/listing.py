@@ -6,14 +6,17 @@ import os
 from typing import NoReturn
 
 from cronplug.registry.manifest import write_manifest
+from cronplug.sdk.processes import adopt_orphans, kill_descendants
 from cronplug.worker.parent import die_with
 
 
 def list_plugins(*, parent: int, skip: frozenset[str], only: str | None = None) -> NoReturn:
     """Write the manifest (of the plugin `only`, if given) and end this process at once, whatever threads and exit
-    handlers plugins left. It ends with the process `parent` too: nobody else would end an import that hangs.
+    handlers plugins left, and what plugins have started. It ends with the process `parent` too: nobody else would end an
+    import that hangs.
     """
     die_with(parent)
+    adopt_orphans()
     channel = os.dup(1)
     os.dup2(2, 1)
 
@@ -23,4 +26,5 @@ def list_plugins(*, parent: int, skip: frozenset[str], only: str | None = None) 
             data = data[os.write(channel, data) :]
 
     write_manifest(write_line, skip=skip, only=only)
+    kill_descendants()
     os._exit(0)
