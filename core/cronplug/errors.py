@@ -170,3 +170,10 @@ class PluginError(CronplugError):
     """A plugin breaks the contract; recorded beside the plugin, never fatal."""
 
     code = "plugin"
+
+
+class PluginsUnreadable(PluginError):
+    """The server's Python cannot tell which plugins are installed; what was known of them stays in force."""
+
+    code = "plugins_unreadable"
+    status = 502

@@ -184,3 +184,14 @@ async def test_secrets_stay_masked_after_a_restart_without_their_plugin(site: Si
     site.uninstall("acme")
     async with running(tmp_path) as api:
         assert await show(api, task_id) == ("function_missing", {"days": 30, "token": "********"})
+
+
+async def test_an_environment_that_cannot_list_plugins_is_told_and_changes_nothing(api: Api, site: Site) -> None:
+    before = await api.get("/plugins")
+    (site.folder / "sitecustomize.py").write_text("import os; os._exit(7)")
+
+    for method, path in (("POST", "/plugins/rescan"), ("GET", "/plugins/acme/impact")):
+        response = await api(method, path)
+        assert (response.status_code, response.json()["code"]) == (502, "plugins_unreadable")
+        assert "exited with code 7" in response.json()["detail"]
+    assert await api.get("/plugins") == before

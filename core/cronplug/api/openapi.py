@@ -59,6 +59,7 @@ _PROBLEMS = {
     413: "The body is larger than 1 MiB.",
     415: "The body is of another type than the operation takes.",
     422: "Fields or parameters are not acceptable; `errors` names them.",
+    502: "The server's Python environment cannot tell which plugins are installed; nothing has changed.",
     503: "The server is stopping, or its database does not answer.",
 }
 

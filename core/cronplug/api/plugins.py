@@ -20,7 +20,7 @@ async def list_plugins() -> Response:
 
 
 @plugins.post("/rescan")
-@operation("rescanPlugins", tag="plugins", answers={200: PluginList})
+@operation("rescanPlugins", tag="plugins", answers={200: PluginList}, problems=(502,))
 async def rescan_plugins() -> Response:
     """Look again for installed, upgraded and removed plugins; no restart is needed.
 
@@ -30,7 +30,7 @@ async def rescan_plugins() -> Response:
 
 
 @plugins.get("/<name>/impact")
-@operation("getPluginImpact", tag="plugins", answers={200: PluginImpact}, problems=(404,))
+@operation("getPluginImpact", tag="plugins", answers={200: PluginImpact}, problems=(404, 502))
 async def get_plugin_impact(name: str) -> Response:
     """Tell what a rescan would mean for tasks: which ones what is installed now would break, or heal.
 

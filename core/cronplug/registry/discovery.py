@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cronplug.errors import PluginError
+from cronplug.errors import PluginsUnreadable
 from cronplug.registry.installed import canonical
 from cronplug.sdk.isolation import WORKER_MARK, describe_exit, plugin_command, plugin_environ
 from cronplug.sdk.processes import descendants_of, kill_marked
@@ -68,7 +68,7 @@ async def discover(
 ) -> list[FoundPlugin]:
     """Every installed plugin, sorted by name; those in `skip` (canonical names) are told of but not imported.
 
-    `only` (a canonical name) leaves out all others. `deadline_seconds` is for one plugin's import. Raises PluginError when the
+    `only` (a canonical name) leaves out all others. `deadline_seconds` is for one plugin's import. Raises PluginsUnreadable when the
     subprocess fails before it comes to any plugin.
     """
     failures: dict[str, str] = {}
@@ -86,7 +86,10 @@ async def discover(
         if reading.ended:
             break
         if reading.current is None or canonical(reading.current.name) in failures:
-            raise PluginError(f"The plugins cannot be listed: the process that imports them {complaint}.")
+            raise PluginsUnreadable(
+                f"The plugins cannot be listed: the process that imports them {complaint}. What was known before stays in"
+                " force. Look whether the server's Python environment is whole (`pip check`), then rescan again."
+            )
         failures[canonical(reading.current.name)] = f"The import {complaint}."
     for plugin in reading.plugins.values():
         plugin.failure = failures.get(canonical(plugin.name))

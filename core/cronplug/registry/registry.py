@@ -83,7 +83,7 @@ class Registry:
         """Look again at what is installed. Never fails for what a plugin does.
 
         Any number may be called side by side: they look one after the other, and share a look that began after all of
-        them were called. Raises PluginError, and keeps the last view, when the environment's Python cannot list plugins
+        them were called. Raises PluginsUnreadable, and keeps the last view, when the environment's Python cannot list plugins
         at all.
         """
         wanted = self._looks_begun + 1
@@ -121,7 +121,7 @@ class Registry:
     async def look_at(self, distribution: str) -> NewVersion | None:
         """What the next rescan would find of one plugin; None when it is not installed. Changes nothing.
 
-        Raises PluginError as `rescan` does.
+        Raises PluginsUnreadable as `rescan` does.
         """
         if not is_name(distribution):
             return None

@@ -4349,6 +4349,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The server's Python environment cannot tell which plugins are installed; nothing has changed. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The server is stopping, or its database does not answer. */
             503: {
                 headers: {
@@ -4490,6 +4499,15 @@ export interface operations {
             };
             /** @description Fields or parameters are not acceptable; `errors` names them. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server's Python environment cannot tell which plugins are installed; nothing has changed. */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
