@@ -24,7 +24,7 @@ from cronplug.model import (
     StoredCalendar,
     Task,
 )
-from cronplug.store import Conn, Store, UniqueViolation, calendars, tasks
+from cronplug.store import Conn, Store, UniqueViolation, calendars, deletions, tasks
 from cronplug.store.calendars import CalendarCache
 from tests.store.making import NOW, Maker, after
 
@@ -127,7 +127,7 @@ async def test_the_tasks_that_heed_a_calendar_are_known(store: Store, make: Make
     await store.write(lambda conn: tasks.update_task(conn, changed, instead_of=task))
     assert (await users(store, one), await users(store, other)) == (["A"], ["A", "b"])
 
-    await store.write(partial(tasks.delete_task, task_id=task.id))
+    await store.write(partial(deletions.delete_tasks, task_ids=[task.id], now=NOW))
     assert await users(store, other) == ["A"]
 
 
@@ -173,7 +173,7 @@ async def test_a_task_that_begins_to_heed_a_calendar_keeps_it_from_being_deleted
         deleted, created = await asyncio.gather(store.write(delete), store.write(create))
 
         assert deleted != created
-        await store.write(partial(tasks.delete_task, task_id=task.id))
+        await store.write(partial(deletions.delete_tasks, task_ids=[task.id], now=NOW))
         await store.write(partial(calendars.delete_calendar, calendar_id=one.id))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cronplug.model import ENDED, FAILURES, Execution, LogLine, Reason, Status
-from cronplug.store import Store, executions, logs, tasks
+from cronplug.store import Store, deletions, executions, logs, tasks
 from cronplug.store.executions import ExecutionFilter, Finish
 from tests.store.making import NODE, NOW, Maker, after
 from tests.store.test_executions import insert
@@ -113,7 +113,7 @@ async def test_revisions_that_nothing_tells_of_go(store: Store, make: Maker) -> 
         return [n for n in range(1, 5) if await tasks.select_definition(conn, task.id, revision=n) is not None]
 
     assert await store.read(revisions) == [2, 4]
-    await store.write(lambda conn: tasks.delete_task(conn, task.id))
+    await store.write(lambda conn: deletions.delete_tasks(conn, [task.id], now=NOW))
     await delete(store)
     assert await store.read(revisions) == [2]
 
@@ -121,7 +121,7 @@ async def test_revisions_that_nothing_tells_of_go(store: Store, make: Maker) -> 
 async def test_a_young_revision_stays_though_nothing_refers_to_it_yet(store: Store, make: Maker) -> None:
     task = make.task(at=after(-60))
     await store.write(lambda conn: tasks.insert_task(conn, task))
-    await store.write(lambda conn: tasks.delete_task(conn, task.id))
+    await store.write(lambda conn: deletions.delete_tasks(conn, [task.id], now=NOW))
 
     await delete(store)
 

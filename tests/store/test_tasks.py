@@ -23,7 +23,7 @@ from cronplug.model import (
     TaskDefinition,
     TaskType,
 )
-from cronplug.store import Conn, Store, UniqueViolation, tasks
+from cronplug.store import Conn, Store, UniqueViolation, deletions, tasks
 from cronplug.store.tasks import Advance, TaskFilter
 from tests.store.making import NOW, Maker, after
 
@@ -73,7 +73,8 @@ async def test_a_task_comes_back_as_it_was_stored(store: Store, make: Maker) -> 
 @pytest.mark.parametrize("unknown", ["", "nonsense", encode_id(17), "é" * 13, "\x00", "zzzzzzzzzzzzz", "9" * 500])
 async def test_an_unknown_id_finds_nothing_whatever_its_form(store: Store, unknown: str) -> None:
     assert await store.read(lambda conn: tasks.select_task(conn, unknown)) is None
-    assert not await store.write(lambda conn: tasks.delete_task(conn, unknown))
+    gone = await store.write(lambda conn: deletions.delete_tasks(conn, [unknown], now=NOW))
+    assert not gone.deleted
 
 
 async def test_an_id_is_taken_once(store: Store, make: Maker) -> None:
@@ -123,12 +124,13 @@ async def test_each_revision_is_remembered_even_after_deletion(store: Store, mak
     await insert(store, task)
     second = replace(task, definition=replace(task.definition, name="Second"), revision=2)
     await store.write(lambda conn: tasks.update_task(conn, second, instead_of=task))
-    assert await store.write(lambda conn: tasks.delete_task(conn, task.id))
+    gone = await store.write(lambda conn: deletions.delete_tasks(conn, [task.id], now=NOW))
+    assert gone.deleted == {task.id}
 
     async def definitions(conn: Conn) -> list[TaskDefinition | None]:
         return [await tasks.select_definition(conn, task.id, revision=number) for number in (1, 2, 3)]
 
-    assert await store.read(definitions) == [task.definition, second.definition, None]
+    assert await store.read(definitions) == [task.definition, second.definition, second.definition]
     assert await store.read(lambda conn: tasks.select_task(conn, task.id)) is None
     assert await store.read(lambda conn: tasks.count_tasks(conn, TaskFilter(tag="any"))) == 0
 

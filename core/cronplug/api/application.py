@@ -14,10 +14,12 @@ from quart import Quart, Response, g, request
 from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema, Tag
 
 from cronplug.access import Access
+from cronplug.api.bulk import bulk
 from cronplug.api.calendars import calendars
 from cronplug.api.events import events
 from cronplug.api.executions import executions
 from cronplug.api.functions import functions
+from cronplug.api.invoked_requests import invoked_requests
 from cronplug.api.me import me
 from cronplug.api.openapi import TAGS, Document
 from cronplug.api.pages import SECURITY_HEADERS, STATIC_FOLDER, AdminPages, Asgi
@@ -26,6 +28,7 @@ from cronplug.api.pause import pause
 from cronplug.api.plugins import plugins
 from cronplug.api.problems import install_error_answers
 from cronplug.api.requests import MAX_BODY_BYTES
+from cronplug.api.revisions import revisions
 from cronplug.api.schedules import schedules
 from cronplug.api.server import server
 from cronplug.api.session import session
@@ -45,10 +48,13 @@ Times are RFC 3339 in UTC with milliseconds; durations are in seconds. Ids are o
 
 _BLUEPRINTS = (
     tasks,
+    bulk,
+    revisions,
     calendars,
     executions,
     events,
     functions,
+    invoked_requests,
     me,
     pause,
     plugins,

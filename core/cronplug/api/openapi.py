@@ -30,6 +30,7 @@ TAGS = {
 _PATH_PARAMETERS = {
     "task_id": "A task's id.",
     "execution_id": "An execution's id.",
+    "revision": "A revision's number.",
     "name": "A function's name.",
     "calendar_id": "A calendar's id.",
 }

@@ -1,8 +1,8 @@
 """What a person may do, whatever the door (REST, command line, browser): checked, done in one transaction, announced.
 
 Every method either does all of what it says, durably, before it returns, or raises one of `cronplug.errors` and has
-changed nothing. `Operations` is the whole; its rooms are a module each: `tasks`, `triggers`, `executions`, `functions`,
-`previews`, `fire_times`, `pausing`, `figures`. What they all use is in `means`, how executions get into the queue in
+changed nothing. `Operations` is the whole; its rooms are a module each: `tasks`, `revisions`, `triggers`, `bulk`,
+`executions`, `functions`, `requests`, `previews`, `fire_times`, `pausing`, `figures`. What they all use is in `means`, how executions get into the queue in
 `queueing`; `definitions` judges what is to be stored, `states` and `views` say how stored things are told. `platform` is what trusted functions may do.
 """
 
@@ -14,6 +14,7 @@ from cronplug.clock import Clock
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
 from cronplug.operations.attention import UnfitTasks
+from cronplug.operations.bulk import BulkAction, BulkFailure, BulkOperations, BulkOutcome, BulkRequest
 from cronplug.operations.calendars import CalendarOperations
 from cronplug.operations.executions import ExecutionOperations
 from cronplug.operations.figures import FigureOperations
@@ -23,9 +24,10 @@ from cronplug.operations.functions import FunctionOperations
 from cronplug.operations.means import Means
 from cronplug.operations.pausing import PauseOperations
 from cronplug.operations.previews import LookedAhead, PreviewOperations
+from cronplug.operations.requests import RequestOperations
+from cronplug.operations.revisions import RevisionView
 from cronplug.operations.states import TaskStates
-from cronplug.operations.tasks import RECENT, TaskOperations
-from cronplug.operations.triggers import TriggerOperations
+from cronplug.operations.tasks import RECENT
 from cronplug.operations.views import (
     TOTAL_CAP,
     ExecutionPage,
@@ -46,6 +48,10 @@ from cronplug.store.calendars import CalendarCache
 __all__ = [
     "RECENT",
     "TOTAL_CAP",
+    "BulkAction",
+    "BulkFailure",
+    "BulkOutcome",
+    "BulkRequest",
     "ExecutionPage",
     "ExecutionView",
     "Figures",
@@ -56,16 +62,17 @@ __all__ = [
     "Operations",
     "Page",
     "Replayed",
+    "RevisionView",
     "TaskState",
     "TaskView",
 ]
 
 
 class Operations(
-    TaskOperations,
-    TriggerOperations,
+    BulkOperations,  # with those of tasks, their revisions and triggers
     ExecutionOperations,
     FunctionOperations,
+    RequestOperations,
     PreviewOperations,
     FireTimeOperations,
     PauseOperations,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cronplug.errors import Conflict, FieldError, InvalidInput, NotFound, RevisionMismatch, TaskRunning
-from cronplug.model import CatchUp, Execution, Overlap, Reason, Task, TaskDefinition
+from cronplug.model import CatchUp, Execution, Overlap, Task, TaskDefinition
 from cronplug.operations.bars import WhatBars, select_what_bars, skip_without_function
 from cronplug.operations.definitions import calendar_faults, calendars_of, check_definition, same_json, with_anchors
 from cronplug.operations.means import Room, refuse
@@ -20,7 +20,7 @@ from cronplug.planning.bars import find_bars
 from cronplug.planning.fire_times import PlannedFire, catch_up_policy, plan_enable_catch_up
 from cronplug.planning.next_run import plan_first_run_at
 from cronplug.schedules import task_schedule, tzdata_version
-from cronplug.store import Conn, calendars, executions, tasks
+from cronplug.store import Conn, calendars, deletions, executions, tasks
 
 RECENT = 24
 """How many of a task's newest executions a list shows."""
@@ -129,17 +129,7 @@ class TaskOperations(Room):
                 planned = await means.task(task_id)
             if planned is not old:
                 continue  # by now more may have been planned, or someone else changed it: look again
-            stays = keeps_next_run(old, definition)
-            task = dataclasses.replace(
-                old,
-                definition=definition,
-                revision=old.revision + 1,
-                updated_at=now,
-                next_run_at=old.next_run_at if stays else next_after_change(old, definition, now),
-                schedule_error=None,
-                disabled_at=None if definition.enabled else old.disabled_at or now,
-                tzdata_version=old.tzdata_version if stays else tzdata_version(),
-            )
+            task = next_revision(old, definition, now=now)
             if await self._replace(old, task, catch_up=catch_up):
                 means.bus.publish("task", task_id, "updated")
                 means.doorbells.plan.ring()
@@ -189,33 +179,25 @@ class TaskOperations(Room):
         return queued is not None
 
     async def delete_task(self, task_id: str, *, force: bool = False) -> None:
-        """Delete a task; its executions stay until retention. Queued ones are cancelled.
+        """Delete a task; its executions stay until retention, and as long it can be brought back. Queued ones are cancelled.
 
         Raises NotFound, and TaskRunning while an execution runs unless `force`, which asks those to stop first.
         """
 
-        async def delete(conn: Conn) -> tuple[Sequence[str], Sequence[str]]:
-            # First the task: from here on nobody can queue anything for it, and what was queued before can be seen.
-            if not await tasks.delete_task(conn, task_id):
-                raise NotFound("task", task_id)
-            running = await executions.lock_running_of_task(conn, task_id)
-            if running and not force:
-                raise TaskRunning(
-                    "The task has a running execution: wait for its end, cancel it, or delete with ?force=true."
-                )
-            now = self._means.clock.now()
-            for execution_id in running:
-                await executions.request_cancel(conn, execution_id, now=now)
-            cancelled = await executions.cancel_queued_of_task(
-                conn, task_id, reason=Reason.TASK_DELETED, message="The task was deleted before this ran.", now=now
+        now = self._means.clock.now()
+        done = await self._means.store.write(
+            lambda conn: deletions.delete_tasks(conn, [task_id], force=force, now=now),
+        )
+        if done.running:
+            raise TaskRunning(
+                "The task has a running execution: wait for its end, cancel it, or delete with ?force=true."
             )
-            return running, cancelled
-
-        running, cancelled = await self._means.store.write(delete)
+        if not done.deleted:
+            raise NotFound("task", task_id)
         self._means.bus.publish("task", task_id, "deleted")
-        for execution_id in (*running, *cancelled):
+        for execution_id in (*done.stopping, *done.cancelled):
             self._means.bus.publish("execution", execution_id, "updated")
-        if running:
+        if done.stopping:
             self._means.doorbells.cancel.ring()
 
     async def get_task(self, task_id: str) -> TaskView:
@@ -263,3 +245,18 @@ class TaskOperations(Room):
             now=now,
             before=before,
         )
+
+
+def next_revision(old: Task, definition: TaskDefinition, *, now: datetime) -> Task:
+    """A task after a change at `now`; one that was due had to be planned before."""
+    stays = keeps_next_run(old, definition)
+    return dataclasses.replace(
+        old,
+        definition=definition,
+        revision=old.revision + 1,
+        updated_at=now,
+        next_run_at=old.next_run_at if stays else next_after_change(old, definition, now),
+        schedule_error=None,
+        disabled_at=None if definition.enabled else old.disabled_at or now,
+        tzdata_version=old.tzdata_version if stays else tzdata_version(),
+    )

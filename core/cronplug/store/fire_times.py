@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from cronplug.model import Execution, Reason, Status, TaskDefinition, TaskType, Trigger
+from cronplug.model import Execution, Json, Reason, Status, TaskDefinition, TaskType, Trigger
 from cronplug.store import schema
 from cronplug.store.columns import Id, Instant
 from cronplug.store.conn import Conn
 from cronplug.store.definitions import definition_from_json
+from cronplug.store.deletions import is_deletion
 from cronplug.store.statements import Row, Stmt
 
 E, R = schema.executions, schema.task_revisions
@@ -64,9 +66,17 @@ async def select_latest_execution_of_fire_time(conn: Conn, task_id: str, *, unti
 async def select_revisions(
     conn: Conn, task_id: str, *, until: datetime, limit: int
 ) -> Sequence[tuple[int, datetime, TaskDefinition]]:
-    """The newest `limit` kept revisions of a task made at or before `until`, rising: (number, made at, definition)."""
+    """The newest `limit` kept revisions of a task made at or before `until`, rising: (number, made at, definition).
+
+    From one that tells of a deletion until the task was brought back it fired as little as a disabled one.
+    """
     rows = await conn.fetch(SELECT_REVISIONS, task_id=task_id, until=until, limit=limit)
-    return [(row["revision"], row["created_at"], definition_from_json(row["definition"])[0]) for row in reversed(rows)]
+    return [(row["revision"], row["created_at"], _in_force(row["definition"])) for row in reversed(rows)]
+
+
+def _in_force(stored: dict[str, Json]) -> TaskDefinition:
+    definition = definition_from_json(stored)[0]
+    return replace(definition, enabled=False) if is_deletion(stored) else definition
 
 
 def _execution(row: Row) -> Execution:

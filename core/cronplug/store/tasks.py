@@ -86,7 +86,7 @@ LONGEST_Q = 10_000
 """Characters of `q` that are looked for: SQLite takes no pattern of any length."""
 
 T = schema.tasks
-_COLUMNS = (
+COLUMNS = (
     T.c.id, T.c.definition, T.c.revision, T.c.created_at, T.c.updated_at, T.c.next_run_at, T.c.schedule_error,
     T.c.fired_count, T.c.disabled_at, T.c.tzdata_version, T.c.failing_since,
 )  # fmt: skip
@@ -94,7 +94,7 @@ _BY_ID = T.c.id == sa.bindparam("id", type_=Id())
 _IS_DUE = sa.and_(T.c.enabled, T.c.next_run_at <= sa.bindparam("now", type_=Instant()))
 
 INSERT = Stmt(sa.insert(T))
-SELECT = Stmt(sa.select(*_COLUMNS).where(_BY_ID))
+SELECT = Stmt(sa.select(*COLUMNS).where(_BY_ID))
 UPDATE = Stmt(
     sa.update(T)
     .where(
@@ -113,10 +113,9 @@ UPDATE = Stmt(
 )
 LOCK = Stmt(sa.select(T.c.id).where(_BY_ID).with_for_update(read=True, key_share=True))
 LOCK_MANY = Stmt(sa.select(T.c.id).where(T.c.id.in_(given_ids("ids"))).order_by(T.c.id).with_for_update(key_share=True))
-DELETE = Stmt(sa.delete(T).where(_BY_ID).returning(T.c.id))
 
 _DUE = (
-    sa.select(*_COLUMNS)
+    sa.select(*COLUMNS)
     .where(_IS_DUE)
     .order_by(T.c.next_run_at, T.c.id)
     .limit(sa.bindparam("limit", type_=sa.Integer()))
@@ -171,7 +170,7 @@ CORRECT = Stmt(
 )
 
 SELECT_OF_OTHER_ZONE_DATA = Stmt(
-    sa.select(*_COLUMNS)
+    sa.select(*COLUMNS)
     .where(
         T.c.id > sa.bindparam("after_id", type_=Id()),
         T.c.next_run_at.is_not(None),
@@ -182,7 +181,7 @@ SELECT_OF_OTHER_ZONE_DATA = Stmt(
 )
 
 SELECT_CHANGED = Stmt(
-    sa.select(*_COLUMNS)
+    sa.select(*COLUMNS)
     .where(
         T.c.id > sa.bindparam("after_id", type_=Id()),
         T.c.type == sa.literal_column("'function'"),
@@ -196,7 +195,7 @@ _E = schema.executions
 _AWAITS_END = sa.and_(schema.AWAITING_END, T.c.enabled)
 AWAITS_ANY = Stmt(sa.select(T.c.id).where(_AWAITS_END).limit(sa.literal_column("1")))
 SELECT_AWAITING_END = Stmt(
-    sa.select(*_COLUMNS)
+    sa.select(*COLUMNS)
     .where(_AWAITS_END, sa.not_(sa.exists().where(_E.c.task_id == T.c.id, schema.UNFINISHED)))
     .limit(sa.bindparam("limit", type_=sa.Integer()))
 )
@@ -242,7 +241,7 @@ async def insert_task(conn: Conn, task: Task) -> None:
     """Store a new task and its first revision. Raises UniqueViolation when the id is taken, ValueError when it is none."""
     known_id(task.id)
     kept = {name: getattr(task, name) for name in ("id", "created_at", "fired_count", "failing_since")}
-    await conn.run(INSERT, **_values(task), **kept)
+    await conn.run(INSERT, **values_of(task), **kept)
     await _insert_tags(conn, task)
     await calendars.keep_uses(conn, task.id, task.definition, is_new=True)
     await _insert_revision(conn, task)
@@ -251,7 +250,7 @@ async def insert_task(conn: Conn, task: Task) -> None:
 async def select_task(conn: Conn, task_id: str) -> Task | None:
     """A task, None when there is none (whatever the form of the id)."""
     row = await conn.fetch_one(SELECT, id=task_id)
-    return None if row is None else _task(row)
+    return None if row is None else task_of(row)
 
 
 async def lock_task(conn: Conn, task_id: str) -> bool:
@@ -264,14 +263,14 @@ async def select_tasks(
 ) -> list[Task]:
     """A page of tasks in one of the orders of `SORTS`."""
     rows = await conn.fetch(
-        _list_stmt(_given(filter), sort), **_filter_params(filter), limit=limit, offset=at_most(offset)
+        _list_stmt(given_in(filter), sort), **params_of(filter), limit=limit, offset=at_most(offset)
     )
-    return [_task(row) for row in rows]
+    return [task_of(row) for row in rows]
 
 
 async def count_tasks(conn: Conn, filter: TaskFilter) -> int:
     """How many tasks."""
-    count: int = await conn.fetch_value(_count_stmt(_given(filter)), **_filter_params(filter))
+    count: int = await conn.fetch_value(_count_stmt(given_in(filter)), **params_of(filter))
     return count
 
 
@@ -280,7 +279,7 @@ async def update_task(conn: Conn, task: Task, *, instead_of: Task) -> bool:
 
     A fire time that was planned meanwhile must not come back: under `replace` it would take its own execution's place.
     """
-    values = {f"new_{name}": value for name, value in _values(task).items()}
+    values = {f"new_{name}": value for name, value in values_of(task).items()}
     expected = {"expected_revision": instead_of.revision, "expected_next_run_at": instead_of.next_run_at}
     if not await conn.fetch(UPDATE, id=task.id, **expected, **values):
         return False
@@ -291,18 +290,13 @@ async def update_task(conn: Conn, task: Task, *, instead_of: Task) -> bool:
     return True
 
 
-async def delete_task(conn: Conn, task_id: str) -> bool:
-    """Remove a task; its executions and revisions stay until retention takes them. False when there was none."""
-    return bool(await conn.fetch(DELETE, id=task_id))
-
-
 async def select_due_tasks(conn: Conn, now: datetime, *, limit: int, lock: bool = False) -> list[Task]:
     """Enabled tasks whose `next_run_at` has come, the oldest first.
 
     `lock` (in a write only) leaves out, on PostgreSQL, what another node has locked in the same way.
     """
     rows = await conn.fetch(SELECT_DUE_LOCKED if lock else SELECT_DUE, now=now, limit=limit)
-    return [_task(row) for row in rows]
+    return [task_of(row) for row in rows]
 
 
 async def select_next_due_at(conn: Conn) -> datetime | None:
@@ -347,12 +341,12 @@ async def lock_tasks(conn: Conn, task_ids: Iterable[str]) -> set[str]:
 async def select_of_other_zone_data(conn: Conn, present: str, *, after_id: str, limit: int) -> list[Task]:
     """Tasks whose `next_run_at` was found by other zone data than `present`, by id from after that one on."""
     rows = await conn.fetch(SELECT_OF_OTHER_ZONE_DATA, present=present, after_id=after_id, limit=limit)
-    return [_task(row) for row in rows]
+    return [task_of(row) for row in rows]
 
 
 async def select_changed_since(conn: Conn, since: datetime, *, after_id: str, limit: int) -> list[Task]:
     """Tasks that run functions and were made or changed then or later, by id from after that one on ("": from the first)."""
-    return [_task(row) for row in await conn.fetch(SELECT_CHANGED, since=since, after_id=after_id, limit=limit)]
+    return [task_of(row) for row in await conn.fetch(SELECT_CHANGED, since=since, after_id=after_id, limit=limit)]
 
 
 async def awaits_any_end(conn: Conn) -> bool:
@@ -362,7 +356,7 @@ async def awaits_any_end(conn: Conn) -> bool:
 
 async def select_awaiting_end(conn: Conn, *, limit: int) -> list[Task]:
     """Tasks whose next fire time follows from the end of their last execution, which has come."""
-    return [_task(row) for row in await conn.fetch(SELECT_AWAITING_END, limit=limit)]
+    return [task_of(row) for row in await conn.fetch(SELECT_AWAITING_END, limit=limit)]
 
 
 async def stop_awaiting_end(conn: Conn, task: Task) -> None:
@@ -392,7 +386,8 @@ async def _insert_revision(conn: Conn, task: Task) -> None:
     )
 
 
-def _values(task: Task) -> dict[str, Any]:
+def values_of(task: Task) -> dict[str, Any]:
+    """The columns of a task that a change of its definition may change."""
     definition = task.definition
     words = (definition.name, definition.description, definition.function_name, definition.http_url, *definition.tags)
     return {
@@ -423,7 +418,8 @@ def _after_end_seconds(definition: TaskDefinition) -> int | None:
     return None
 
 
-def _task(row: Row) -> Task:
+def task_of(row: Row) -> Task:
+    """The task of a row that has `COLUMNS`."""
     definition, fault = definition_from_json(row["definition"])
     return Task(**(row | {"definition": definition, "schedule_error": row["schedule_error"] or fault}))
 
@@ -445,7 +441,7 @@ _STATES: dict[Condition, sa.ColumnElement[bool]] = {
         T.c.id.in_(given_ids("payload_invalid")),
     ),
 }
-_CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
+CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
     "type": T.c.type == sa.bindparam("type"),
     "enabled": T.c.enabled == sa.bindparam("enabled", type_=sa.Boolean()),
     "q": T.c.search_text.like(sa.bindparam("q"), escape="!"),
@@ -461,12 +457,14 @@ _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
 _COMPARED = ("type", "enabled", "q", "function_name", "tag", "calendar_id")
 
 
-def _given(filter: TaskFilter) -> tuple[str, ...]:
+def given_in(filter: TaskFilter) -> tuple[str, ...]:
+    """Which of `CONDITIONS` a filter asks for."""
     names = tuple(name for name in _COMPARED if getattr(filter, name) is not None)
     return names if filter.state is None else (*names, f"state {filter.state}")
 
 
-def _filter_params(filter: TaskFilter) -> dict[str, Any]:
+def params_of(filter: TaskFilter) -> dict[str, Any]:
+    """The parameters of those."""
     params = {name: getattr(filter, name) for name in _COMPARED if getattr(filter, name) is not None}
     if filter.q is not None:
         escaped = filter.q[:LONGEST_Q].casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
@@ -482,8 +480,8 @@ def _filter_params(filter: TaskFilter) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _list_stmt(given: tuple[str, ...], sort: str) -> Stmt:
     return Stmt(
-        sa.select(*_COLUMNS)
-        .where(*(_CONDITIONS[name] for name in given))
+        sa.select(*COLUMNS)
+        .where(*(CONDITIONS[name] for name in given))
         .order_by(*SORTS[sort])
         .limit(sa.bindparam("limit", type_=sa.Integer()))
         .offset(sa.bindparam("offset", type_=sa.BigInteger()))
@@ -492,4 +490,4 @@ def _list_stmt(given: tuple[str, ...], sort: str) -> Stmt:
 
 @lru_cache(maxsize=32)
 def _count_stmt(given: tuple[str, ...]) -> Stmt:
-    return Stmt(sa.select(sa.func.count()).select_from(T).where(*(_CONDITIONS[name] for name in given)))
+    return Stmt(sa.select(sa.func.count()).select_from(T).where(*(CONDITIONS[name] for name in given)))

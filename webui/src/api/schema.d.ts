@@ -454,6 +454,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scheduler/requests/invoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an HTTP request once, without a task; there are no retries
+         * @description It may reach what HTTP tasks may. With `wait` the answer is the ended execution (200), or 202 when it has not ended
+         *     by then.
+         */
+        post: operations["invokeRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scheduler/schedules/preview": {
         parameters: {
             query?: never;
@@ -614,6 +635,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scheduler/tasks/{taskId}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring back a deleted task, with its executions
+         * @description It is as it was, and first fires at its first fire time after now: nothing is caught up. 404 when retention has
+         *     taken what was kept of it.
+         */
+        post: operations["restoreTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/tasks/{taskId}/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what a task was, and what each change changed
+         * @description Also of a deleted task, as long as retention keeps anything of it.
+         */
+        get: operations["listRevisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/tasks/{taskId}/revisions/{revision}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a task what it was at a revision, with its secrets as they were then
+         * @description That is a change like any other: a new revision, which never fires at once.
+         */
+        post: operations["restoreRevision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scheduler/tasks/{taskId}/toggle": {
         parameters: {
             query?: never;
@@ -649,6 +731,27 @@ export interface paths {
          *     and the execution tells why), wait, or take the other's place. `force` runs it beside.
          */
         post: operations["triggerTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/tasks/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do one thing with many tasks
+         * @description Each is changed as it would be alone; those with which it cannot be done are told in the answer and hinder no other.
+         *     The work is done in steps; whoever hangs up stops it between two of them.
+         */
+        post: operations["changeTasks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -770,6 +873,83 @@ export interface components {
             worker: string | null;
             /** @description false: it was cut off and used up no retry. */
             counted: boolean;
+        };
+        /** @description What is to be done with which tasks: either `ids` or `filter` says which. */
+        BulkChange: {
+            /**
+             * @description restore brings back tasks that were deleted, by their `ids`.
+             * @enum {string}
+             */
+            action: "enable" | "disable" | "delete" | "restore" | "trigger" | "addTags" | "removeTags";
+            /** @default null */
+            ids?: string[] | null;
+            /**
+             * @description Needs `expect`, unless `dryRun`.
+             * @default null
+             */
+            filter?: components["schemas"]["BulkFilter"] | null;
+            /**
+             * @description For addTags and removeTags.
+             * @default null
+             */
+            tags?: string[] | null;
+            /**
+             * @description For enable: what runs of what was missed while it was disabled.
+             * @default none
+             */
+            catchUp?: ("none" | "last" | "all") | boolean | (0 | 1);
+            /**
+             * @description Do nothing, and tell what would be done.
+             * @default false
+             */
+            dryRun?: boolean;
+            /**
+             * @description How many tasks the caller knows it to be; when they are more or fewer, 409 and nothing done.
+             * @default null
+             */
+            expect?: number | null;
+        };
+        /** @description Which tasks; the fields are the parameters of the list of tasks. Without any it is all of them. */
+        BulkFilter: {
+            /** @default null */
+            type?: ("function" | "http") | null;
+            /** @default null */
+            enabled?: boolean | (0 | 1) | null;
+            /** @default null */
+            q?: string | null;
+            /** @default null */
+            tag?: string | null;
+            /** @default null */
+            functionName?: string | null;
+            /** @default null */
+            state?: ("failing" | "running" | "scheduled" | "off" | "attention") | null;
+            /** @default null */
+            calendarId?: string | null;
+        };
+        /** @description A task with which it could not be done. */
+        BulkRefusal: {
+            id: string;
+            /** @description null: there is no such task. */
+            name: string | null;
+            /** @description Of the error that it would be alone, or the reason why its execution was skipped. */
+            code: string;
+            message: string;
+        };
+        /** @description What was done with many tasks, or with dryRun what would be done. */
+        BulkResult: {
+            /** @enum {string} */
+            action: "enable" | "disable" | "delete" | "restore" | "trigger" | "addTags" | "removeTags";
+            dryRun: boolean;
+            /** @description How many of the tasks there are. */
+            matched: number;
+            changed: number;
+            /** @description Those that were that way already. */
+            unchanged: number;
+            /** @description The first 1,000 of those that were changed. */
+            changedIds: string[];
+            /** @description The first 100. */
+            failed: components["schemas"]["BulkRefusal"][];
+            failedCount: number;
         };
         /** @description A named set of days and hours: it covers what any of its entries covers. */
         Calendar: {
@@ -1296,6 +1476,12 @@ export interface components {
         /** @description An execution was queued. */
         ExecutionStarted: {
             executionId: string;
+        };
+        /** @description A field of a task that a change made another; a secret has its mask on both sides. */
+        FieldChange: {
+            field: string;
+            from: unknown;
+            to: unknown;
         };
         /** @description A fire time and what is known of it. */
         FireTime: {
@@ -1946,6 +2132,57 @@ export interface components {
             scheduledFor: string;
             startedAt: string | null;
             finishedAt: string | null;
+        };
+        /** @description An HTTP request that is made once; the fields are those of an HTTP task. */
+        RequestToInvoke: {
+            /**
+             * @default GET
+             * @enum {string}
+             */
+            httpMethod?: "GET" | "POST" | "PUT" | "DELETE" | "PATCH" | "HEAD";
+            /**
+             * Format: uri
+             * @description Absolute, http or https.
+             */
+            httpUrl: string;
+            httpHeaders?: {
+                [key: string]: string;
+            } | string | null;
+            /** @default null */
+            httpBody?: string | null;
+            /** @description Statuses that mean success: 204, 2xx, 200-299. */
+            httpExpectStatus?: string[] | null;
+            /**
+             * @description A text that the answer has to contain.
+             * @default null
+             */
+            httpExpectBody?: string | null;
+            /** @default 300 */
+            timeoutSeconds?: number;
+        };
+        /** @description What a task was from a change on. */
+        Revision: {
+            revision: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            createdAt: string;
+            /** @description The task was deleted then; a later revision tells that it was brought back. */
+            deleted: boolean;
+            /** @description Against the one before; empty for the first that is kept. */
+            changes: components["schemas"]["FieldChange"][];
+            /** @description The fields of the task that a person decides, as GET answers them. */
+            definition: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description One page of a task's revisions, the newest first. */
+        RevisionList: {
+            list: components["schemas"]["Revision"][];
+            total: number;
+            page: number;
+            pageSize: number;
         };
         /** @description What one of several schedules means. */
         RulePreview: {
@@ -4526,6 +4763,120 @@ export interface operations {
             };
         };
     };
+    invokeRequest: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the end. */
+                wait?: number;
+            };
+            header?: {
+                /** @description Sent again with the same request within 24 hours, the answer is the first one. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestToInvoke"];
+            };
+        };
+        responses: {
+            /** @description An execution with its payload and every attempt. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionDetail"];
+                };
+            };
+            /** @description An execution was queued. */
+            202: {
+                headers: {
+                    /** @description Where the new thing is. */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionStarted"];
+                };
+            };
+            /** @description The request cannot be read (broken JSON, a NUL character). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type than the operation takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     previewSchedule: {
         parameters: {
             query?: never;
@@ -5563,6 +5914,234 @@ export interface operations {
             };
         };
     };
+    restoreTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A task's id. */
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A task: what is run, when, and by which policies. */
+            200: {
+                headers: {
+                    /** @description The revision of the task or calendar, quoted. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRevisions: {
+        parameters: {
+            query?: {
+                page?: number;
+                pageSize?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A task's id. */
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of a task's revisions, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionList"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreRevision: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that the change was made from; 412 when the thing has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description A revision's number. */
+                revision: string;
+                /** @description A task's id. */
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A task: what is run, when, and by which policies. */
+            200: {
+                headers: {
+                    /** @description The revision of the task or calendar, quoted. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The task, or calendar, was changed meanwhile. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     toggleTask: {
         parameters: {
             query?: never;
@@ -5740,6 +6319,106 @@ export interface operations {
             };
             /** @description What the path names does not exist. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type than the operation takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeTasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, the answer is the first one. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkChange"];
+            };
+        };
+        responses: {
+            /** @description What was done with many tasks, or with dryRun what would be done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            /** @description The request cannot be read (broken JSON, a NUL character). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A cookie-authenticated write from another origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
