@@ -77,7 +77,7 @@ def from_millis(millis: int) -> datetime:
     >>> from_millis(1767225600000).isoformat()
     '2026-01-01T00:00:00+00:00'
     """
-    return EPOCH + timedelta(milliseconds=millis)
+    return EPOCH + timedelta(0, 0, 0, millis)  # by place: the way of every run makes many
 
 
 def rfc3339(at: datetime) -> str:
@@ -86,4 +86,4 @@ def rfc3339(at: datetime) -> str:
     >>> rfc3339(datetime(2026, 1, 1, 8, 30, tzinfo=UTC))
     '2026-01-01T08:30:00.000Z'
     """
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

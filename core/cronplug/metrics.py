@@ -21,6 +21,7 @@ class Metrics:
         self.executions_ended = Counter(
             "cronplug_executions_ended_total", "Executions that ended, by status.", ["status"], registry=self.registry
         )
+        self._ended: dict[str, Counter] = {}
         self.attempts_started = Counter("cronplug_attempts_started_total", "Attempts started.", registry=self.registry)
         self.start_delay = Histogram(
             "cronplug_start_delay_seconds",
@@ -55,6 +56,13 @@ class Metrics:
             ["method", "status"],
             registry=self.registry,
         )
+
+    def ended(self, status: str) -> None:
+        """Count the end of an execution. The counter of a status is looked up once: this is said for every run."""
+        counter = self._ended.get(status)
+        if counter is None:
+            counter = self._ended[status] = self.executions_ended.labels(status)
+        counter.inc()
 
     def render(self) -> bytes:
         """The Prometheus text format, version 0.0.4."""

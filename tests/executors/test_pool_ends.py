@@ -347,4 +347,4 @@ async def test_a_call_to_a_worker_that_died_since_it_was_lent_is_lost_at_once() 
 
     with pytest.raises(WorkerLost, match="SIGKILL"):
         async with asyncio.timeout(5):
-            await run.verdict
+            await run.wait()

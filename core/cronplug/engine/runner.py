@@ -2,6 +2,11 @@
 
 A claim is one conditional update and is durable before anything starts. An attempt ends in one conditional update
 too, checked against (execution, attempt, lease owner, running): whoever lost its lease changes nothing.
+
+This is the way that every run goes, so it makes little: what most runs do not need (output, earlier attempts, hooks) is
+made when it is needed, and what can be shared is shared, above all commits. While one transaction is under way, all
+attempts that end meanwhile gather for the next; and as soon as their ends are handed to the store, as many others are
+claimed, behind them in the same transaction (docs/architecture.md, "The way of a run").
 """
 
 from __future__ import annotations
@@ -45,7 +50,7 @@ log = logging.getLogger(__name__)
 _DEFAULT_TIMEOUT_SECONDS = 300
 _CACHED_DEFINITIONS = 4096
 _STORE_RETRY_SECONDS = 0.5
-_GATHER_SECONDS = 0.005
+_NOTHING_KEPT = Kept()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +64,19 @@ class Executors:
 
 @dataclass(slots=True)
 class Running:
-    """An attempt of this node. `fenced`: its lease was lost, so its end must not be recorded by us."""
+    """An attempt of this node. `fenced`: its lease was lost, so its end must not be recorded by us.
+
+    `task` is the one it runs in, when it runs in one of the engine's.
+    """
 
     execution: Execution
     stop: Stop = field(default_factory=Stop)
     fenced: bool = False
+    task: asyncio.Task[None] | None = None
 
 
 class Runner:
-    """Runs claimed executions, at most `slots` at once."""
+    """Runs claimed executions: the code of at most `slots` attempts at once."""
 
     def __init__(
         self,
@@ -95,26 +104,26 @@ class Runner:
         self._doorbells = doorbells
         self._metrics = metrics
         self._slots = slots
-        self._recorder = Recorder(store)
-        self._definitions: OrderedDict[tuple[str, int], TaskDefinition] = OrderedDict()
+        self._recorder = Recorder(store, on_write=doorbells.claim.ring)
+        self._definitions: OrderedDict[tuple[str | None, int | None], TaskDefinition] = OrderedDict()
         self.running: dict[str, Running] = {}
         """The attempts of this node by execution id."""
         self.claiming = False
-        self._backlog = False
         metrics.slots.set(slots)
+        metrics.active.set_function(lambda: len(self.running))
+
+    @property
+    def _free_slots(self) -> int:
+        """How many more may start: ends that the store is writing have freed theirs, as it takes a claim after them."""
+        return self._slots - len(self.running) + self._recorder.being_written
 
     async def claim_free(self) -> list[Execution]:
-        """Claim as many queued executions as there are free slots, oldest first; each must then be run.
-
-        While more wait than there are slots, it lets some slots come free first: each claim is a commit to the disk.
-        """
+        """Claim as many queued executions as there are free slots, oldest first; each must then be run."""
+        free = self._free_slots
+        if free <= 0:
+            return []
         self.claiming = True
         try:
-            if self._backlog and self._slots - len(self.running) < self._slots // 3:
-                await asyncio.sleep(_GATHER_SECONDS)
-            free = self._slots - len(self.running)
-            if free <= 0:
-                return []
             now = self._clock.now()
             claimed = await self._store.write(
                 lambda conn: executions.claim_executions(
@@ -129,20 +138,18 @@ class Runner:
             )
             for execution in claimed:
                 self.running[execution.id] = Running(execution)
-            self._backlog = len(claimed) == free
         finally:
             self.claiming = False
-        self._metrics.active.set(len(self.running))
+        self._metrics.attempts_started.inc(len(claimed))
         for execution in claimed:
             self._bus.publish("execution", execution.id, "updated")
-            self._metrics.attempts_started.inc()
             if execution.attempt == 1 and execution.trigger is Trigger.SCHEDULE:
                 self._metrics.start_delay.observe(max((now - execution.scheduled_for).total_seconds(), 0.0))
         return claimed
 
     async def seconds_to_next(self, *, at_most: float) -> float:
         """How long until a queued execution may start, given a free slot; `at_most` when none waits."""
-        if len(self.running) >= self._slots:
+        if self._free_slots <= 0:
             return at_most
         available_at = await self._store.read(executions.select_next_available_at)
         if available_at is None:
@@ -156,15 +163,15 @@ class Runner:
 
     async def run_attempt(self, execution: Execution) -> None:
         """Run a claimed execution's attempt to its end and record it; a free slot is announced."""
-        running = self.running.get(execution.id) or Running(execution)
-        self.running[execution.id] = running
+        running = self.running.get(execution.id)
+        if running is None:
+            running = self.running[execution.id] = Running(execution)
         output = self._outputs.open(execution)
         try:
             definition, outcome = await self._run_guarded(execution, output, running.stop)
             await self._finish(running, definition, outcome, output)
         finally:
             self.running.pop(execution.id, None)
-            self._metrics.active.set(len(self.running))
             self._doorbells.claim.ring()
 
     # -- the attempt ---------------------------------------------------------------------------------------------------
@@ -173,13 +180,15 @@ class Runner:
         self, execution: Execution, output: ExecutionOutput, stop: Stop
     ) -> tuple[TaskDefinition | None, Outcome]:
         """The task's definition and how the attempt ended: what nobody foresaw fails this attempt and no other."""
-        definition: TaskDefinition | None = None
-        kept = Kept()
+        definition = self._known_definition(execution)
+        kept = _NOTHING_KEPT
         try:
             while stop.why is None:
                 try:
-                    definition = await self._definition_of(execution)
-                    kept = await self._kept_by_earlier_attempts(execution)
+                    if definition is None:
+                        definition = await self._definition_of(execution)
+                    if execution.attempt + execution.cut_offs > 1:
+                        kept = await self._kept_by_earlier_attempts(execution)
                     break
                 except StoreError as error:
                     log.error("execution %s waits for its definition: %s", execution.id, error)
@@ -204,7 +213,9 @@ class Runner:
             spec = self._spec(execution, definition, None, kept, http)
             executor = self._executors.http
         else:
-            function = self._registry.function(execution.function_name or "")
+            if execution.function_name is None:
+                return _failed(Reason.ERROR, "This version of cronplug does not know how to run this.")
+            function = self._registry.function(execution.function_name)
             if function is None:
                 return _failed(
                     Reason.UNKNOWN_FUNCTION,
@@ -213,19 +224,11 @@ class Runner:
                 )
             spec = self._spec(execution, definition, function, kept)
             executor = self._executors.inline if function.isolation == "inline" else self._executors.workers
-        facts = _facts(execution)
-        self._observers.notify("scheduler_before_execution", execution=facts)
+        if self._observers.wants("scheduler_before_execution"):
+            self._observers.notify("scheduler_before_execution", execution=_facts(execution))
         outcome = await executor.run(spec, output, stop)
-        self._observers.notify(
-            "scheduler_after_execution",
-            execution=facts,
-            outcome={
-                "verdict": outcome.verdict,
-                "reason": outcome.reason.value,
-                "message": outcome.error_message,
-                "summary": outcome.result_summary,
-            },
-        )
+        if self._observers.wants("scheduler_after_execution"):
+            self._observers.notify("scheduler_after_execution", execution=_facts(execution), outcome=_told(outcome))
         return outcome
 
     def _spec(
@@ -262,8 +265,8 @@ class Runner:
         )
 
     async def _kept_by_earlier_attempts(self, execution: Execution) -> Kept:
-        if execution.type is TaskType.HTTP or execution.attempt + execution.cut_offs < 2:
-            return Kept()
+        if execution.type is TaskType.HTTP:
+            return _NOTHING_KEPT
 
         async def select(conn: Conn) -> Kept:
             return Kept(
@@ -273,16 +276,21 @@ class Runner:
 
         return await self._store.read(select)
 
-    async def _definition_of(self, execution: Execution) -> TaskDefinition | None:
-        if execution.task_id is None or execution.task_revision is None:
-            return None
+    def _known_definition(self, execution: Execution) -> TaskDefinition | None:
+        """The definition of a task's revision, which never changes; None when it was not read lately."""
         key = (execution.task_id, execution.task_revision)
         definition = self._definitions.get(key)
-        if definition is None:
-            definition = await self._store.read(lambda conn: tasks.select_definition(conn, key[0], revision=key[1]))
-            if definition is None:
-                return None
-            self._definitions[key] = definition  # a revision never changes
+        if definition is not None:
+            self._definitions.move_to_end(key)
+        return definition
+
+    async def _definition_of(self, execution: Execution) -> TaskDefinition | None:
+        task_id, revision = execution.task_id, execution.task_revision
+        if task_id is None or revision is None:
+            return None
+        definition = await self._store.read(lambda conn: tasks.select_definition(conn, task_id, revision=revision))
+        if definition is not None:
+            self._definitions[task_id, revision] = definition
             if len(self._definitions) > _CACHED_DEFINITIONS:
                 self._definitions.popitem(last=False)
         return definition
@@ -300,20 +308,13 @@ class Runner:
         if running.stop.why == "cancelled":
             execution = dataclasses.replace(execution, cancel_requested=True)
         then = after(execution, definition, outcome, now)
-        finish = dataclasses.replace(
-            finish_of(execution, outcome, then, lease_owner=self._node.id, now=now),
-            log_lines=output.lines,
-            log_truncated=output.truncated,
-            progress=output.fraction,
-            progress_note=output.note,
-        )
-
+        finish = finish_of(execution, outcome, then, lease_owner=self._node.id, now=now, output=output)
         if not await self._recorder.record(finish, lines):
             log.warning("execution %s: attempt %d ended after its lease was lost", execution.id, execution.attempt)
             return
         self._metrics.duration.observe((now - (execution.attempt_started_at or now)).total_seconds())
         if then.status is not Status.QUEUED:
-            self._metrics.executions_ended.labels(then.status.value).inc()
+            self._metrics.ended(then.status)
         self._bus.publish("execution", execution.id, "updated")
         if execution.task_id is not None:
             self._bus.publish("task", execution.task_id, "updated")
@@ -377,9 +378,15 @@ def retry_policy(definition: TaskDefinition) -> RetryPolicy:
 
 
 def finish_of(
-    execution: Execution, outcome: Outcome, then: AfterAttempt, *, lease_owner: str, now: datetime
+    execution: Execution,
+    outcome: Outcome,
+    then: AfterAttempt,
+    *,
+    lease_owner: str,
+    now: datetime,
+    output: ExecutionOutput | None = None,
 ) -> executions.Finish:
-    """The record of an attempt's end; the output is as the execution's row has it."""
+    """The record of an attempt's end; without `output` that is as the execution's row has it."""
     ended = then.status is not Status.QUEUED
     # A retry is told by `available_at`; its sentence would stand beside the error of the attempt for ever.
     sentences = [outcome.error_message, then.sentence if ended else None]
@@ -397,10 +404,10 @@ def finish_of(
         available_at=then.available_at,
         worker=outcome.worker or execution.worker,
         counted=then.counted,
-        log_lines=execution.log_lines,
-        log_truncated=execution.log_truncated,
-        progress=execution.progress,
-        progress_note=execution.progress_note,
+        log_lines=execution.log_lines if output is None else output.lines,
+        log_truncated=execution.log_truncated if output is None else output.truncated,
+        progress=execution.progress if output is None else output.fraction,
+        progress_note=execution.progress_note if output is None else output.note,
     )
 
 
@@ -425,4 +432,14 @@ def _facts(execution: Execution) -> Mapping[str, Json]:
         "trigger": execution.trigger.value,
         "attempt": execution.attempt,
         "scheduledFor": rfc3339(execution.scheduled_for),
+    }
+
+
+def _told(outcome: Outcome) -> Mapping[str, Json]:
+    """What observers are told of an attempt's end."""
+    return {
+        "verdict": outcome.verdict,
+        "reason": outcome.reason.value,
+        "message": outcome.error_message,
+        "summary": outcome.result_summary,
     }

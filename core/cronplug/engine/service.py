@@ -77,7 +77,6 @@ class Engine:
         self._drained = asyncio.Event()
         self._idle = asyncio.Event()
         self._failing: set[str] = set()
-        self._attempts: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Join as a node and settle what earlier incarnations left; after this nothing is running that is not ours."""
@@ -129,9 +128,11 @@ class Engine:
             async with asyncio.timeout(HAND_BACK_SECONDS):
                 await self._until_idle()
         except TimeoutError:
-            log.error("%d execution(s) could not be handed back; the next start settles them", len(self._attempts))
-            for task in tuple(self._attempts):
-                task.cancel()
+            left = tuple(self.steps.runner.running.values())
+            log.error("%d execution(s) could not be handed back; the next start settles them", len(left))
+            for attempt in left:
+                if attempt.task is not None:
+                    attempt.task.cancel()
 
     @property
     def stopping(self) -> bool:
@@ -189,9 +190,8 @@ class Engine:
         while not self._stopping.is_set():
             claimed = await self._step("claim", runner.claim_free)
             for execution in claimed or ():
-                task = attempts.create_task(self._attempt(execution), name=f"execution {execution.id}")
-                self._attempts.add(task)
-                task.add_done_callback(self._attempts.discard)
+                task = attempts.create_task(self._attempt(execution), name=execution.id)
+                runner.running[execution.id].task = task
             if claimed:
                 continue
             wait = await self._step("claim", lambda: runner.seconds_to_next(at_most=POLL_SECONDS))

@@ -106,7 +106,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._why: StopReason | None = None
-        self._requested = asyncio.Event()
+        self._requested: asyncio.Event | None = None  # made for the first that waits: most attempts are never asked
         self._listeners: list[Callable[[StopReason], None]] = []
 
     @property
@@ -119,14 +119,16 @@ class Stop:
         if self._why is not None:
             return
         self._why = why
-        self._requested.set()
+        if self._requested is not None:
+            self._requested.set()
         for listener in tuple(self._listeners):
             listener(why)
 
     async def wait(self) -> StopReason:
         """Return the reason as soon as there is one."""
-        await self._requested.wait()
-        assert self._why is not None
+        while self._why is None:
+            self._requested = self._requested or asyncio.Event()
+            await self._requested.wait()
         return self._why
 
     def listen(self, listener: Callable[[StopReason], None]) -> Callable[[], None]:

@@ -68,9 +68,13 @@ class Observers:
         self._worker: WorkerProcess | None = None
         self._closed = False
 
+    def wants(self, hook: str) -> bool:
+        """Whether any plugin has `hook`: without one there is nobody to tell."""
+        return not self._closed and hook in self._registry.observers()
+
     def notify(self, hook: str, **facts: Json) -> None:
         """Have `hook` called with `facts`; returns at once, and does nothing when no plugin has the hook."""
-        if self._closed or hook not in self._registry.observers():
+        if not self.wants(hook):
             return
         if len(self._waiting) == _MAX_WAITING:
             self._dropped += 1

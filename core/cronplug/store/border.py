@@ -12,8 +12,20 @@ from cronplug.errors import StoreError
 DriverErrors = (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 """Whatever a driver raises when a database cannot be used or refuses a statement."""
 
+_REFUSALS = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+)
 
-class UniqueViolation(StoreError):
+
+class Refused(StoreError):
+    """The database does not take these values: trying the same again is of no use."""
+
+
+class UniqueViolation(Refused):
     """A row with this key exists. The transaction cannot go on after it."""
 
 
@@ -29,6 +41,8 @@ def store_error(error: BaseException) -> StoreError:
         error = error.orig.__cause__ or error.orig  # SQLAlchemy wraps asyncpg's errors twice
     if _is_unique_violation(error):
         return UniqueViolation(f"The row exists already: {error}")
+    if isinstance(error, _REFUSALS):
+        return Refused(f"The database refused the values: {_text(error)}")
     if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
         return UnitConflict(f"Others changed the same rows at the same time: {error}")
     if isinstance(error, sqlite3.Error):

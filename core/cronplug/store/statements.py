@@ -7,6 +7,7 @@ last inserted row id; so statements go straight to the driver, and RETURNING tel
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -52,7 +53,7 @@ class Compiled:
     binds: tuple[tuple[str, Processor], ...]
     defaults: Mapping[str, Any]
     names: tuple[str, ...]
-    processors: tuple[tuple[str, Callable[[Any], Any]], ...]
+    readers: tuple[Processor, ...]
 
     def arguments(self, params: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the text's places. Raises TypeError for an unknown or missing parameter."""
@@ -73,13 +74,16 @@ class Compiled:
 
     def rows(self, raw: Iterable[Sequence[Any]]) -> list[Row]:
         """What the driver gave, by column name, in Python's types."""
-        names, processors = self.names, self.processors
-        rows = [dict(zip(names, values, strict=True)) for values in raw]
-        for row in rows:
-            for name, processor in processors:
-                if row[name] is not None:
-                    row[name] = processor(row[name])
-        return rows
+        names, readers = self.names, self.readers
+        if not any(readers):
+            return [dict(zip(names, values, strict=True)) for values in raw]
+        return [
+            {
+                name: value if reader is None or value is None else reader(value)
+                for name, reader, value in zip(names, readers, values, strict=True)
+            }
+            for values in raw
+        ]
 
 
 class Stmt:
@@ -114,9 +118,7 @@ def _compile(statement: Statement, dialect: sa.Dialect) -> Compiled:
         binds=tuple((name, compiler.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names),
         defaults={name: compiler.binds[name].value for name in names if not compiler.binds[name].required},
         names=tuple(name for name, _ in columns),
-        processors=tuple(
-            (name, processor) for name, type_ in columns if (processor := _READERS.get(type(type_))) is not None
-        ),
+        readers=tuple(_READERS.get(type(type_)) for _, type_ in columns),
     )
 
 
@@ -208,15 +210,34 @@ def _storage_type(type_: TypeEngine[Any]) -> TypeEngine[Any]:
 
 def pack_rows(columns: Mapping[str, TypeEngine[Any]], rows: Iterable[Mapping[str, Any]]) -> str:
     """The value of a `JsonRows` parameter. Raises ValueError for an identifier that is none."""
-    packers = [(name, _packer(type_)) for name, type_ in columns.items()]
-    packed = [
-        {
-            name: value if packer is None or value is None else packer(value)
-            for name, packer in packers
-            for value in (row[name],)
-        }
-        for row in rows
-    ]
+    packers = _packers(columns)
+    return _dump_rows([_packed([row[name] for name, _ in packers], packers) for row in rows])
+
+
+def pack_objects(columns: Mapping[str, TypeEngine[Any]], objects: Iterable[Any]) -> str:
+    """As `pack_rows`, of objects that have the columns as attributes."""
+    packers = _packers(columns)
+    values_of = operator.attrgetter(*columns)
+    return _dump_rows([_packed(values_of(it), packers) for it in objects])
+
+
+Packers = Sequence[tuple[str, Processor]]
+
+
+def _packers(columns: Mapping[str, TypeEngine[Any]]) -> Packers:
+    return [(name, _packer(type_)) for name, type_ in columns.items()]
+
+
+def _packed(values: Iterable[Any], packers: Packers) -> Row:
+    """What is not there reads as NULL, so that is left out."""
+    return {
+        name: value if packer is None else packer(value)
+        for value, (name, packer) in zip(values, packers, strict=True)
+        if value is not None
+    }
+
+
+def _dump_rows(packed: list[Row]) -> str:
     try:
         data = orjson.dumps(packed)
     except TypeError:  # a lone surrogate

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from cronplug.model import Execution
+from cronplug.model import Execution, Status
 from cronplug.store.columns import Instant, Words
 from cronplug.store.conn import Conn
 from cronplug.store.executions.rows import IS_QUEUED, IS_RUNNING, LIMIT, NOW, NULL, E, bind, execution_of
@@ -22,6 +22,12 @@ _CLAIMABLE = (
     .correlate(None)
     .cte("claimable")  # PostgreSQL may run a plain subquery more than once, and then claim more than the limit
 )
+# What the claim does not say itself of the row that it makes.
+_CLAIMED = (
+    "id", "trigger", "scheduled_for", "queued_at", "available_at", "task_id", "task_name", "task_revision", "type",
+    "function_name", "payload", "timeout_seconds", "attempt", "cut_offs", "retry_of", "cancel_requested", "started_at",
+    "log_lines", "log_truncated",
+)  # fmt: skip
 CLAIM = Stmt(
     sa.update(E)
     .where(E.c.id.in_(sa.select(_CLAIMABLE.c.id)))
@@ -38,7 +44,7 @@ CLAIM = Stmt(
         progress=NULL,
         progress_note=NULL,
     )
-    .returning(E)
+    .returning(*(E.c[name] for name in _CLAIMED))
 )
 RENEW = Stmt(
     sa.update(E)
@@ -69,7 +75,12 @@ async def claim_executions(
     rows = await conn.fetch(
         CLAIM, node_id=node_id, now=now, lease_until=lease_until, limit=limit, except_ids=pack_ids(except_ids)
     )
-    return sorted(map(execution_of, rows), key=lambda execution: (execution.available_at, execution.id))
+    ours = {
+        "status": Status.RUNNING, "reason": None, "lease_owner": node_id, "lease_until": lease_until,
+        "attempt_started_at": now,
+    }  # fmt: skip
+    claimed = [execution_of(row | ours) for row in rows]
+    return sorted(claimed, key=lambda execution: (execution.available_at, execution.id))
 
 
 async def renew_leases(

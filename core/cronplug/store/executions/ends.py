@@ -13,7 +13,7 @@ from cronplug.model import Json, Reason, Status
 from cronplug.store.columns import Id, Instant, JsonText, Words
 from cronplug.store.conn import Conn
 from cronplug.store.executions.rows import IS_RUNNING, NULL, ONE, ZERO, A, E
-from cronplug.store.statements import JsonRows, Row, Stmt, column_types, pack_rows
+from cronplug.store.statements import JsonRows, Row, Stmt, column_types, pack_objects, pack_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,11 @@ class Finish:
     progress_note: str | None = None
     attempt_status: Status | None = None
     cut_offs: int | None = None
+
+    @property
+    def queued_reason(self) -> Reason:
+        """The reason of the execution while it waits for its next attempt."""
+        return Reason.RETRYING if self.counted else self.reason
 
 
 _FINISH_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
@@ -141,19 +146,13 @@ async def _finish(conn: Conn, stmt: Stmt, finishes: Sequence[Finish]) -> set[str
     given = {finish.execution_id: finish for finish in finishes}
     if len(given) < len(finishes):
         raise ValueError("an execution can end one attempt at a time")
-    packed = pack_rows(_FINISH_COLUMNS, (_finish_row(given[id_]) for id_ in sorted(given)))
+    packed = pack_objects(_FINISH_COLUMNS, (given[id_] for id_ in sorted(given)))
     won = await conn.fetch(stmt, rows=packed)
     went_back = [row for row in won if row["status"] == Status.QUEUED]
     if went_back:
         tried = (_attempt_row(given[row["id"]], row) for row in went_back)
         await conn.run(INSERT_ATTEMPTS, rows=pack_rows(_ATTEMPT_COLUMNS, tried))
     return {row["id"] for row in won}
-
-
-def _finish_row(finish: Finish) -> Row:
-    row = {name: getattr(finish, name, None) for name in _FINISH_COLUMNS}
-    row["queued_reason"] = Reason.RETRYING if finish.counted else finish.reason
-    return row
 
 
 _IMPLIED_STATUS = {
