@@ -27,7 +27,19 @@ from quart import Quart
 from cronplug.access import Access
 from cronplug.api import create_api
 from cronplug.clock import Clock, SteeredClock, SystemClock
-from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Releaser, Rescuer, Runner, Steps
+from cronplug.engine import (
+    Engine,
+    Executors,
+    Housekeeper,
+    Node,
+    OutputBook,
+    Planner,
+    Releaser,
+    Rescuer,
+    Roller,
+    Runner,
+    Steps,
+)
 from cronplug.errors import InvalidInput, SettingsError, StoreError
 from cronplug.events import Doorbells, EventBus
 from cronplug.executors.guard import AddressPolicy
@@ -164,7 +176,11 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
     )
     releaser = Releaser(store=store, clock=clock, bus=bus, doorbells=doorbells)
     rescuer = Rescuer(store=store, clock=clock, bus=bus, doorbells=doorbells, metrics=metrics)
-    housekeeper = Housekeeper(store=store, clock=clock)
+    housekeeper = Housekeeper(
+        store=store,
+        clock=clock,
+        roller=Roller(store=store, clock=clock, default_timezone=settings.default_timezone),
+    )
     engine = Engine(
         Steps(
             node=node,

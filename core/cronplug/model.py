@@ -352,6 +352,11 @@ class TaskDefinition:
         return next((rule.cron_expression for rule in self.schedules if isinstance(rule, CronRule)), None)
 
     @property
+    def shown_timezone(self) -> str:
+        """The zone in which the task is thought of: that of its first cron expression, or else its own."""
+        return next((rule.timezone for rule in self.schedules if isinstance(rule, CronRule)), self.timezone)
+
+    @property
     def after_end(self) -> bool:
         """Whether the next fire time follows from the end of the last execution; such a schedule stands alone."""
         return any(isinstance(rule, IntervalRule) and rule.after_end for rule in self.schedules)

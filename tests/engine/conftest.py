@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cronplug.clock import SettableClock
-from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Releaser, Rescuer, Runner, Steps
+from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Releaser, Rescuer, Roller, Runner, Steps
 from cronplug.events import Doorbells, EventBus
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
 from cronplug.executors.observers import Observers
@@ -220,7 +220,7 @@ def build(store: Store, clock: SettableClock, slots: int) -> World:
     )
     releaser = Releaser(store=store, clock=clock, bus=bus, doorbells=doorbells)
     rescuer = Rescuer(store=store, clock=clock, bus=bus, doorbells=doorbells, metrics=metrics)
-    housekeeper = Housekeeper(store=store, clock=clock)
+    housekeeper = Housekeeper(store=store, clock=clock, roller=Roller(store=store, clock=clock, default_timezone="UTC"))
     steps = Steps(
         node=node,
         planner=planner,

@@ -30,6 +30,7 @@ from cronplug.api.problems import install_error_answers
 from cronplug.api.requests import MAX_BODY_BYTES
 from cronplug.api.revisions import revisions
 from cronplug.api.schedules import schedules
+from cronplug.api.series import series
 from cronplug.api.server import server
 from cronplug.api.session import session
 from cronplug.api.settings import settings as settings_routes
@@ -59,6 +60,7 @@ _BLUEPRINTS = (
     pause,
     plugins,
     schedules,
+    series,
     session,
     settings_routes,
     server,

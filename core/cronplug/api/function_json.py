@@ -9,7 +9,9 @@ from pydantic import Field, StringConstraints
 from cronplug import model
 from cronplug.api.fields import QUERY_WHOLE, WHOLE, Answer, Body, Instant, JsonObject, Query
 from cronplug.api.problems import ProblemField
+from cronplug.api.series import FunctionFigures
 from cronplug.operations import impact
+from cronplug.planning.tallies import Tally
 from cronplug.registry.upgrades import NewVersion
 
 
@@ -39,9 +41,10 @@ class Function(Answer):
     idempotent: bool = Field(description="The author says that a second attempt does no harm.")
     tags: list[str]
     task_count: int = Field(description="How many tasks run it.")
+    last7_days: FunctionFigures = Field(alias="last7Days")
 
     @classmethod
-    def of(cls, function: model.FunctionInfo, *, task_count: int) -> Self:
+    def of(cls, function: model.FunctionInfo, *, task_count: int, tally: Tally | None = None) -> Self:
         """The function as it is answered."""
         return cls(
             name=function.name,
@@ -64,6 +67,7 @@ class Function(Answer):
             idempotent=function.idempotent,
             tags=list(function.tags),
             task_count=task_count,
+            last7_days=FunctionFigures.of(tally or Tally()),
         )
 
 

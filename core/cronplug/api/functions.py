@@ -20,8 +20,14 @@ async def list_functions() -> Response:
     """List the registered functions."""
     operations = parts().operations
     counts = await operations.count_tasks_by_function()
+    tallies = await operations.figures_of_functions()
     return answer(
-        FunctionList(items=[Function.of(f, task_count=counts.get(f.name, 0)) for f in operations.list_functions()])
+        FunctionList(
+            items=[
+                Function.of(f, task_count=counts.get(f.name, 0), tally=tallies.get(f.name))
+                for f in operations.list_functions()
+            ]
+        )
     )
 
 
@@ -32,7 +38,8 @@ async def get_function(name: str) -> Response:
     operations = parts().operations
     function = operations.get_function(name)
     counts = await operations.count_tasks_by_function()
-    return answer(Function.of(function, task_count=counts.get(name, 0)))
+    tallies = await operations.figures_of_functions()
+    return answer(Function.of(function, task_count=counts.get(name, 0), tally=tallies.get(name)))
 
 
 @functions.post("/<name>/invoke")

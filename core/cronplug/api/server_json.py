@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
@@ -12,6 +13,7 @@ from cronplug.api.fields import Answer, Body, Instant
 from cronplug.api.pause_json import Pause
 from cronplug.model import Status
 from cronplug.operations import Figures
+from cronplug.planning.tallies import Tally, merged
 from cronplug.settings import SettingInForce, Settings
 
 
@@ -29,6 +31,27 @@ class StatusCounts(Answer):
     missed: int
 
 
+class HalfHour(Answer):
+    """The ended executions that were queued in half an hour."""
+
+    start: Instant
+    success: int
+    failed: int = Field(description="Failed, timed_out and lost ones.")
+    other: int = Field(description="Cancelled, skipped and missed ones.")
+    start_delay_p95_seconds: float | None
+
+    @classmethod
+    def of(cls, start: datetime, tally: Tally) -> Self:
+        """The half hour as it is answered."""
+        return cls(
+            start=start,
+            success=tally.count(Status.SUCCESS),
+            failed=tally.failures,
+            other=tally.count(Status.CANCELLED, Status.SKIPPED, Status.MISSED),
+            start_delay_p95_seconds=tally.delay(0.95),
+        )
+
+
 class Stats(Answer):
     """Figures and facts of the server."""
 
@@ -40,6 +63,10 @@ class Stats(Answer):
     queued_executions: int
     last24h_executions: int = Field(alias="last24hExecutions")
     last24h_by_status: StatusCounts = Field(alias="last24hByStatus")
+    start_delay_p95_seconds: float | None = Field(
+        description="Of the last 24 hours: by how much executions started later than they could have; null without any."
+    )
+    series: list[HalfHour] = Field(description="The last 48 half hours, the oldest first; the last one is not over.")
     next_fire_at: Instant | None
     pause: Pause = Field(description="The pause of every schedule.")
     version: str
@@ -68,6 +95,8 @@ class Stats(Answer):
             queued_executions=figures.stats.queued_executions,
             last24h_executions=sum(counts.values()),
             last24h_by_status=StatusCounts(**{status.value: counts.get(status, 0) for status in Status}),
+            start_delay_p95_seconds=merged(tally for _, tally in figures.recent).delay(0.95),
+            series=[HalfHour.of(start, tally) for start, tally in figures.recent],
             next_fire_at=figures.next_fire_at,
             pause=Pause.of(figures.pause),
             version=facts["version"],

@@ -29,6 +29,7 @@ from cronplug.engine.output import OutputBook
 from cronplug.engine.planner import Planner
 from cronplug.engine.releases import Releaser
 from cronplug.engine.rescue import Rescuer
+from cronplug.engine.rollups import Roller
 from cronplug.engine.runner import Executors, Runner
 from cronplug.engine.service import Engine, Steps
 
@@ -41,6 +42,7 @@ __all__ = [
     "Planner",
     "Releaser",
     "Rescuer",
+    "Roller",
     "Runner",
     "Steps",
 ]

@@ -1,4 +1,4 @@
-"""Small tidying that no one schedules: expired sessions and answers kept for idempotency keys.
+"""Small tidying that no one schedules: expired sessions, answers kept for idempotency keys, figures of the past.
 
 Executions are not touched here: the clean-up task is the one place that deletes them.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cronplug.clock import Clock
+from cronplug.engine.rollups import Roller
 from cronplug.store import Conn, Store, access
 
 ANSWERS_KEPT = timedelta(hours=24)
@@ -15,14 +16,15 @@ SESSIONS_IDLE = timedelta(hours=12)
 
 
 class Housekeeper:
-    """Keeps the small tables small."""
+    """Keeps the small tables small, and the figures of the past up to date."""
 
-    def __init__(self, *, store: Store, clock: Clock) -> None:
+    def __init__(self, *, store: Store, clock: Clock, roller: Roller) -> None:
         self._store = store
         self._clock = clock
+        self._roller = roller
 
-    async def tidy_once(self) -> None:
-        """Delete what has expired; cheap when there is nothing to do."""
+    async def tidy_once(self) -> bool:
+        """Delete what has expired and roll up what is over; cheap when there is nothing to do. True: there is more to do."""
         now = self._clock.now()
 
         async def tidy(conn: Conn) -> None:
@@ -30,3 +32,4 @@ class Housekeeper:
             await access.delete_old_sessions(conn, now=now, idle_since=now - SESSIONS_IDLE)
 
         await self._store.write(tidy)
+        return await self._roller.step_once()

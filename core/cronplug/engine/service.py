@@ -46,6 +46,7 @@ PLANNER_LATE = timedelta(seconds=15)
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 _CLAIMING_POLL_SECONDS = 0.01
 _PAUSE_BETWEEN_RELEASES_SECONDS = 0.02
+_PAUSE_BETWEEN_HOUSEKEEPING_STEPS_SECONDS = 0.05
 _RARER_THAN_LONG = 20
 _PAUSE_BETWEEN_ZONE_STEPS_SECONDS = 0.05
 _PAUSE_BEFORE_LOCKED_SECONDS = 0.05
@@ -77,6 +78,7 @@ class Engine:
         self._drained = asyncio.Event()
         self._idle = asyncio.Event()
         self._failing: set[str] = set()
+        self._house: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Join as a node and settle what earlier incarnations left; after this nothing is running that is not ours."""
@@ -93,7 +95,7 @@ class Engine:
             loops.create_task(self._release(), name="releases")
             loops.create_task(self._renew(), name="leases")
             loops.create_task(self._flush(), name="output")
-            loops.create_task(self._keep_house(), name="housekeeping")
+            self._house = loops.create_task(self._keep_house(), name="housekeeping")
         try:
             await self.steps.node.leave()
         except StoreError as error:
@@ -119,6 +121,8 @@ class Engine:
             await self._hand_back()
         self._drained.set()
         self._doorbells.cancel.ring()
+        if self._house is not None:
+            self._house.cancel()  # what it has begun to write is written, the rest waits for the next start
 
     async def _hand_back(self) -> None:
         """End what runs; what cannot even be written back in time is picked up when its lease has ended."""
@@ -238,12 +242,8 @@ class Engine:
 
     async def _keep_house(self) -> None:
         while not self._drained.is_set():
-            await self._step("housekeeping", self.steps.housekeeper.tidy_once)
-            try:
-                async with asyncio.timeout(HOUSEKEEPING_SECONDS):
-                    await self._drained.wait()
-            except TimeoutError:
-                continue
+            more = await self._step("housekeeping", self.steps.housekeeper.tidy_once)
+            await asyncio.sleep(_PAUSE_BETWEEN_HOUSEKEEPING_STEPS_SECONDS if more else HOUSEKEEPING_SECONDS)
 
     async def _step(self, name: str, step: Callable[[], Awaitable[T]]) -> T | None:
         """One step; None when the database did not answer, after a pause."""

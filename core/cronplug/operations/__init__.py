@@ -2,7 +2,7 @@
 
 Every method either does all of what it says, durably, before it returns, or raises one of `cronplug.errors` and has
 changed nothing. `Operations` is the whole; its rooms are a module each: `tasks`, `revisions`, `triggers`, `bulk`,
-`executions`, `functions`, `requests`, `previews`, `fire_times`, `pausing`, `figures`. What they all use is in `means`, how executions get into the queue in
+`executions`, `functions`, `requests`, `previews`, `fire_times`, `pausing`, `figures`, `series`. What they all use is in `means`, how executions get into the queue in
 `queueing`; `definitions` judges what is to be stored, `states` and `views` say how stored things are told. `platform` is what trusted functions may do.
 """
 
@@ -26,6 +26,7 @@ from cronplug.operations.pausing import PauseOperations
 from cronplug.operations.previews import LookedAhead, PreviewOperations
 from cronplug.operations.requests import RequestOperations
 from cronplug.operations.revisions import RevisionView
+from cronplug.operations.series import Bucket, Series, SeriesOperations
 from cronplug.operations.states import TaskStates
 from cronplug.operations.tasks import RECENT
 from cronplug.operations.views import (
@@ -48,6 +49,7 @@ from cronplug.store.calendars import CalendarCache
 __all__ = [
     "RECENT",
     "TOTAL_CAP",
+    "Bucket",
     "BulkAction",
     "BulkFailure",
     "BulkOutcome",
@@ -62,6 +64,7 @@ __all__ = [
     "Operations",
     "Page",
     "Replayed",
+    "Series",
     "RevisionView",
     "TaskState",
     "TaskView",
@@ -78,6 +81,7 @@ class Operations(
     PauseOperations,
     CalendarOperations,
     FigureOperations,
+    SeriesOperations,
 ):
     """The verbs of cronplug. One object per process; safe to call side by side."""
 

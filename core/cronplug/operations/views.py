@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from cronplug.model import Attempt, Execution, Json, LogLine, Pause, Task, TaskDefinition
+from cronplug.planning.tallies import Tally
 from cronplug.store.stats import Stats
 
 T = TypeVar("T")
@@ -98,12 +99,14 @@ class Replayed:
 class Figures:
     """What is stored at an instant, in numbers. `next_fire_at` None: no task has a coming fire time.
 
-    `pause` is the one of all schedules that is in force.
+    `pause` is the one of all schedules that is in force. `recent` has the ended executions of the last 48 half hours, the
+    oldest first, by when they were queued.
     """
 
     at: datetime
     stats: Stats
     pause: Pause | None
     next_fire_at: datetime | None
+    recent: Sequence[tuple[datetime, Tally]]
     database_bytes: int
     dialect: Literal["sqlite", "postgresql"]

@@ -495,6 +495,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scheduler/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how everything, or one function, did by hours or days */
+        get: operations["getSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scheduler/session": {
         parameters: {
             query?: never;
@@ -690,6 +707,23 @@ export interface paths {
          * @description That is a change like any other: a new revision, which never fires at once.
          */
         post: operations["restoreRevision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scheduler/tasks/{taskId}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how a task did, by hours or days */
+        get: operations["getTaskSeries"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1555,10 +1589,34 @@ export interface components {
             tags: string[];
             /** @description How many tasks run it. */
             taskCount: number;
+            last7Days: components["schemas"]["FunctionFigures"];
+        };
+        /** @description What became of the executions that were queued in the last seven days. */
+        FunctionFigures: {
+            ended: number;
+            /** @description Failed, timed_out and lost ones. */
+            failed: number;
+            /** @description Within 10 %; null without any. */
+            p50Seconds: number | null;
+            p95Seconds: number | null;
         };
         /** @description Every registered function, by name. */
         FunctionList: {
             list: components["schemas"]["Function"][];
+        };
+        /** @description The ended executions that were queued in half an hour. */
+        HalfHour: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            start: string;
+            success: number;
+            /** @description Failed, timed_out and lost ones. */
+            failed: number;
+            /** @description Cancelled, skipped and missed ones. */
+            other: number;
+            startDelayP95Seconds: number | null;
         };
         /** @description Whether the server can do its work. */
         Health: {
@@ -2199,6 +2257,47 @@ export interface components {
             text: string;
             meaning: string;
         };
+        /** @description Figures by hours or days, rising; empty ones are left out. */
+        Series: {
+            /** @enum {string} */
+            bucket: "hour" | "day";
+            /** @description The zone of hours and days. */
+            timezone: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            to: string;
+            list: components["schemas"]["SeriesBucket"][];
+        };
+        /** @description The ended executions that were queued in one hour or one day. */
+        SeriesBucket: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            start: string;
+            /** @description The day, as 2026-11-23; null for hours. */
+            date: string | null;
+            success: number;
+            /** @description Failed and lost ones. */
+            failed: number;
+            timeout: number;
+            cancelled: number;
+            skipped: number;
+            missed: number;
+            /** @description Of the durations of success, failed and timed_out, within 10 %; null without any. */
+            p50Seconds: number | null;
+            p95Seconds: number | null;
+            maxSeconds: number | null;
+            /** @description By how much they started later than they could have. */
+            startDelayP95Seconds: number | null;
+        };
         /** @description How the caller is signed in. */
         Session: {
             /** @enum {string} */
@@ -2299,6 +2398,10 @@ export interface components {
             queuedExecutions: number;
             last24hExecutions: number;
             last24hByStatus: components["schemas"]["StatusCounts"];
+            /** @description Of the last 24 hours: by how much executions started later than they could have; null without any. */
+            startDelayP95Seconds: number | null;
+            /** @description The last 48 half hours, the oldest first; the last one is not over. */
+            series: components["schemas"]["HalfHour"][];
             nextFireAt: string | null;
             /** @description The pause of every schedule. */
             pause: components["schemas"]["Pause"];
@@ -2517,6 +2620,26 @@ export interface components {
             pageSize: number;
             /** @description Names of every function that a task can run. */
             registeredFunctions: string[];
+        };
+        /** @description Figures of a task by hours or days of its zone, rising; empty ones are left out. */
+        TaskSeries: {
+            /** @enum {string} */
+            bucket: "hour" | "day";
+            /** @description The zone of hours and days. */
+            timezone: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            to: string;
+            list: components["schemas"]["SeriesBucket"][];
+            /** @default  */
+            taskId: string;
         };
         /** @description The switch of a task. */
         Toggle: {
@@ -4965,6 +5088,63 @@ export interface operations {
             };
         };
     };
+    getSeries: {
+        parameters: {
+            query?: {
+                /** @description Rounded down to an hour or day of the zone; default 364 days before `to`, of hours 7. At most 800 buckets. */
+                from?: string;
+                /** @description Up to before this instant; default now. */
+                to?: string;
+                /** @description Hours are kept for 35 days, days for 400. */
+                bucket?: "hour" | "day";
+                /** @description Only executions of this function; default all. */
+                functionName?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Figures by hours or days, rising; empty ones are left out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSession: {
         parameters: {
             query?: never;
@@ -6115,6 +6295,73 @@ export interface operations {
             };
             /** @description The task, or calendar, was changed meanwhile. */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTaskSeries: {
+        parameters: {
+            query?: {
+                /** @description Rounded down to an hour or day of the zone; default 364 days before `to`, of hours 7. At most 800 buckets. */
+                from?: string;
+                /** @description Up to before this instant; default now. */
+                to?: string;
+                /** @description Hours are kept for 35 days, days for 400. */
+                bucket?: "hour" | "day";
+            };
+            header?: never;
+            path: {
+                /** @description A task's id. */
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Figures of a task by hours or days of its zone, rising; empty ones are left out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskSeries"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
