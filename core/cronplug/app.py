@@ -52,6 +52,7 @@ from cronplug.metrics import Metrics
 from cronplug.model import CronRule, Task, TaskDefinition, TaskType
 from cronplug.operations import Operations
 from cronplug.operations.platform import PlatformOperations
+from cronplug.operations.rescans import Rescans
 from cronplug.registry import Registry
 from cronplug.schedules import parse_schedule
 from cronplug.settings import Settings
@@ -158,8 +159,16 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
     observers = Observers(registry, warden=pool.warden)
     node = Node(store=store, clock=clock, version=VERSION)
     outputs = OutputBook(store=store, clock=clock, bus=bus)
+    rescans = Rescans(store=store, registry=registry, clock=clock, bus=bus)
     planner = Planner(
-        store=store, registry=registry, clock=clock, ids=ids, bus=bus, doorbells=doorbells, metrics=metrics
+        store=store,
+        registry=registry,
+        clock=clock,
+        ids=ids,
+        bus=bus,
+        doorbells=doorbells,
+        metrics=metrics,
+        rescans=rescans,
     )
     runner = Runner(
         store=store,
@@ -173,6 +182,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         doorbells=doorbells,
         metrics=metrics,
         slots=settings.max_concurrency,
+        rescans=rescans,
     )
     releaser = Releaser(store=store, clock=clock, bus=bus, doorbells=doorbells)
     rescuer = Rescuer(store=store, clock=clock, bus=bus, doorbells=doorbells, metrics=metrics)
@@ -194,6 +204,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         clock=clock,
         doorbells=doorbells,
         metrics=metrics,
+        follow_rescans=None if settings.is_sqlite else rescans.follow_once,
     )
     operations = Operations(
         store=store,
@@ -204,6 +215,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         bus=bus,
         doorbells=doorbells,
         plan_due=engine.plan_once,
+        rescans=rescans,
     )
     doors = Access(store=store, clock=clock, settings=settings)
     started_at = clock.now()
@@ -216,7 +228,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
 
     try:
         new_token = await doors.ensure_admin_token()
-        await operations.keep_secret_schemas()
+        await rescans.begin()
         await seed(store, registry, ids, settings, clock.now())
         await engine.start()
         for executor in (executors.workers, executors.inline, executors.http):

@@ -426,7 +426,23 @@ class TestRescan:
 
         assert registry.mask_payload("good.run", {"region": "x"}) == {"region": MASK}
         assert restarted.mask_payload("good.run", {"region": "x"}) == {"region": MASK}
-        assert make_registry().mask_payload("good.run", {"region": "x"}) == {"region": "x"}
+
+    async def test_all_of_a_payload_may_be_secret_whose_function_was_never_known(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        site.install("good", GOOD)
+        registry = make_registry()
+        await registry.rescan()
+        told = make_registry()
+        told.remember_secrets(registry.secret_schemas())
+        payload = {"region": {"of": "x"}, "days": None}
+
+        assert make_registry().mask_payload("good.run", payload) == {"region": MASK, "days": None}
+        assert make_registry().fill_payload("good.run", {"region": MASK, "days": 1}, payload) == (
+            {"region": {"of": "x"}, "days": 1},
+            [],
+        )
+        assert told.mask_payload("good.run", payload) == payload
 
 
 class TestPayloads:

@@ -18,8 +18,9 @@ from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
 from cronplug.metrics import Metrics
 from cronplug.model import Pause, Status, Task, Trigger
-from cronplug.operations.bars import skip_without_function
+from cronplug.operations.bars import lacks_function, skip_without_function
 from cronplug.operations.queueing import Fires, Queued, announce, queue_fires
+from cronplug.operations.rescans import Rescans
 from cronplug.planning import (
     Outage,
     PlannedFire,
@@ -44,6 +45,9 @@ BATCH = 500
 MAX_ROWS = 2_000
 """After about so many rows a transaction takes no further task: after a long outage each may bring hundreds."""
 
+
+_BEFORE_RESCAN_SECONDS = 0.25
+"""How often what is left to nodes that know more is looked at again."""
 
 _FOLLOWED = "tzdata_version"
 _ZONE_BATCH = 200
@@ -105,7 +109,11 @@ class Planner:
         doorbells: Doorbells,
         metrics: Metrics,
         batch: int = BATCH,
+        rescans: Rescans | None = None,
     ) -> None:
+        """`rescans` tell whether another node may know functions that this one does not yet."""
+        self._rescans = rescans
+        self._awaits_rescan = False
         self._store = store
         self._registry = registry
         self._clock = clock
@@ -187,10 +195,11 @@ class Planner:
         due_at = await self._store.read(tasks.select_next_due_at)
         if due_at is None:
             return at_most
-        return min(max((due_at - self._clock.now()).total_seconds(), 0.0), at_most)
+        at_least = _BEFORE_RESCAN_SECONDS if self._awaits_rescan else 0.0
+        return min(max((due_at - self._clock.now()).total_seconds(), at_least), at_most)
 
     async def _select_due(self, conn: Conn, now: datetime) -> _Due:
-        due = await tasks.select_due_tasks(conn, now, limit=self._batch)
+        due = await self._plannable(conn, await tasks.select_due_tasks(conn, now, limit=self._batch))
         if not due:
             return _Due(due)
         oldest = _oldest(due)
@@ -204,6 +213,14 @@ class Planner:
             pause=pause,
             calendars=await select_calendars(conn, named, cache=self._calendars),
         )
+
+    async def _plannable(self, conn: Conn, due: list[Task]) -> list[Task]:
+        """Those due, but for those that lack a function which another node may know since a rescan."""
+        lacking = {task.id for task in due if lacks_function(task.definition, self._registry)}
+        self._awaits_rescan = bool(lacking) and self._rescans is not None and await self._rescans.is_behind(conn)
+        if not self._awaits_rescan:
+            return due
+        return [task for task in due if task.id not in lacking]
 
     def _plan(self, task: Task, facts: _Due, now: datetime) -> _Plan | InvalidInput:
         definition = task.definition

@@ -40,6 +40,7 @@ from cronplug.model import (
     TaskType,
     Trigger,
 )
+from cronplug.operations.rescans import Rescans
 from cronplug.planning import NO_RETRIES, AfterAttempt, AttemptFacts, RetryPolicy, plan_after_attempt
 from cronplug.registry import Registry
 from cronplug.sdk.keeping import Kept
@@ -92,7 +93,10 @@ class Runner:
         doorbells: Doorbells,
         metrics: Metrics,
         slots: int,
+        rescans: Rescans | None = None,
     ) -> None:
+        """`rescans` get to know functions that another node found: what it queued may have been claimed here."""
+        self._rescans = rescans
         self._store = store
         self._clock = clock
         self._node = node
@@ -216,6 +220,9 @@ class Runner:
             if execution.function_name is None:
                 return _failed(Reason.ERROR, "This version of cronplug does not know how to run this.")
             function = self._registry.function(execution.function_name)
+            if function is None and self._rescans is not None:
+                await self._rescans.follow_once()
+                function = self._registry.function(execution.function_name)
             if function is None:
                 return _failed(
                     Reason.UNKNOWN_FUNCTION,

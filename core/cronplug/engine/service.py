@@ -22,7 +22,7 @@ from cronplug.engine.planner import Followed, Planned, Planner
 from cronplug.engine.releases import Releaser
 from cronplug.engine.rescue import Rescuer
 from cronplug.engine.runner import Runner
-from cronplug.errors import StoreError
+from cronplug.errors import PluginError, StoreError
 from cronplug.events import Doorbells
 from cronplug.metrics import Metrics
 from cronplug.model import Execution
@@ -42,6 +42,9 @@ HAND_BACK_SECONDS = 4.0
 """From the end of the drain to giving up on writing things down; a stopping process is gone 5 s after its drain."""
 
 HOUSEKEEPING_SECONDS = 600.0
+FOLLOW_SECONDS = 3.0
+"""How soon a node looks at its plugins after another one has."""
+
 PLANNER_LATE = timedelta(seconds=15)
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 _CLAIMING_POLL_SECONDS = 0.01
@@ -69,7 +72,18 @@ class Steps:
 class Engine:
     """Everything that happens by itself. `run` it once; `stop` it from another coroutine."""
 
-    def __init__(self, steps: Steps, *, clock: Clock, doorbells: Doorbells, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        steps: Steps,
+        *,
+        clock: Clock,
+        doorbells: Doorbells,
+        metrics: Metrics,
+        follow_rescans: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """`follow_rescans` looks at plugins when another node was asked to; None where there is no other node."""
+        self._follow_rescans = follow_rescans
+        self._following: asyncio.Task[None] | None = None
         self.steps = steps
         self._clock = clock
         self._doorbells = doorbells
@@ -95,6 +109,8 @@ class Engine:
             loops.create_task(self._release(), name="releases")
             loops.create_task(self._renew(), name="leases")
             loops.create_task(self._flush(), name="output")
+            if self._follow_rescans is not None:
+                self._following = loops.create_task(self._follow(self._follow_rescans), name="rescans")
             self._house = loops.create_task(self._keep_house(), name="housekeeping")
         try:
             await self.steps.node.leave()
@@ -121,6 +137,8 @@ class Engine:
             await self._hand_back()
         self._drained.set()
         self._doorbells.cancel.ring()
+        if self._following is not None:
+            self._following.cancel()
         if self._house is not None:
             self._house.cancel()  # what it has begun to write is written, the rest waits for the next start
 
@@ -244,6 +262,14 @@ class Engine:
         while not self._drained.is_set():
             more = await self._step("housekeeping", self.steps.housekeeper.tidy_once)
             await asyncio.sleep(_PAUSE_BETWEEN_HOUSEKEEPING_STEPS_SECONDS if more else HOUSEKEEPING_SECONDS)
+
+    async def _follow(self, follow_rescans: Callable[[], Awaitable[object]]) -> None:
+        while not self._drained.is_set():
+            try:
+                await self._step("rescan", follow_rescans)
+            except PluginError as error:
+                log.error("another node has looked at its plugins, this one cannot: %s", error)
+            await asyncio.sleep(FOLLOW_SECONDS)
 
     async def _step(self, name: str, step: Callable[[], Awaitable[T]]) -> T | None:
         """One step; None when the database did not answer, after a pause."""

@@ -25,6 +25,7 @@ from cronplug.operations.means import Means
 from cronplug.operations.pausing import PauseOperations
 from cronplug.operations.previews import LookedAhead, PreviewOperations
 from cronplug.operations.requests import RequestOperations
+from cronplug.operations.rescans import Rescans
 from cronplug.operations.revisions import RevisionView
 from cronplug.operations.series import Bucket, Series, SeriesOperations
 from cronplug.operations.states import TaskStates
@@ -64,8 +65,8 @@ __all__ = [
     "Operations",
     "Page",
     "Replayed",
-    "Series",
     "RevisionView",
+    "Series",
     "TaskState",
     "TaskView",
 ]
@@ -96,6 +97,7 @@ class Operations(
         bus: EventBus,
         doorbells: Doorbells,
         plan_due: Callable[[], Awaitable[object]],
+        rescans: Rescans | None = None,
     ) -> None:
         """`plan_due` plans some of what is due, the oldest first: a change never swallows a fire time that has come."""
         states = TaskStates(registry)
@@ -112,5 +114,6 @@ class Operations(
                 states=states,
                 unfit=UnfitTasks(store, registry, states),
                 calendars=CalendarCache(),
+                rescans=rescans or Rescans(store=store, registry=registry, clock=clock, bus=bus),
             )
         )

@@ -29,12 +29,16 @@ async def select_what_bars(conn: Conn, definitions: Iterable[TaskDefinition], *,
     return WhatBars(await pauses.select_pause(conn), await select_calendars(conn, wanted, cache=cache))
 
 
+def lacks_function(definition: TaskDefinition, registry: Registry) -> bool:
+    """Whether it is to run a function that no plugin has, as far as this node knows."""
+    return definition.type is TaskType.FUNCTION and registry.function(definition.function_name or "") is None
+
+
 def skip_without_function(
     fires: Sequence[PlannedFire], definition: TaskDefinition, registry: Registry
 ) -> Sequence[PlannedFire]:
     """The fires as they are, or skipped while no plugin has the function of the task."""
-    name = definition.function_name or ""
-    if definition.type is not TaskType.FUNCTION or registry.function(name) is not None:
+    if not lacks_function(definition, registry):
         return fires
-    bar = missing_function_bar(name)
+    bar = missing_function_bar(definition.function_name or "")
     return tuple(fire.skipped(bar) if fire.status is Status.QUEUED else fire for fire in fires)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 
 from cronplug.errors import NotFound
@@ -11,11 +10,11 @@ from cronplug.model import Execution, FunctionInfo, Json, PluginRecord, Status, 
 from cronplug.operations.definitions import payload_faults
 from cronplug.operations.impact import Impact, plan_impact
 from cronplug.operations.means import Room, refuse
-from cronplug.operations.secrets import KEPT, fill_payload
+from cronplug.operations.secrets import fill_payload
 from cronplug.operations.views import Idempotency, Replayed
 from cronplug.registry.installed import canonical
 from cronplug.registry.upgrades import NewVersion
-from cronplug.store import Conn, access, tasks
+from cronplug.store import Conn, tasks
 
 _DEFAULT_INVOKE_TIMEOUT_SECONDS = 300
 _TASKS_AT_ONCE = 200
@@ -73,28 +72,9 @@ class FunctionOperations(Room):
         return self._means.registry.plugins()
 
     async def rescan_plugins(self) -> Sequence[PluginRecord]:
-        """Look for new, changed and removed plugins."""
-        means = self._means
-        await means.registry.rescan()
-        await self.keep_secret_schemas()
-        means.bus.publish("plugin", "*", "updated")
-        return means.registry.plugins()
-
-    async def keep_secret_schemas(self) -> None:
-        """Bring together what the registry and the database know of secrets in payloads.
-
-        So the secrets of a task stay secret while its function is missing, and in the executions of older versions.
-        """
-        registry = self._means.registry
-
-        async def merge(conn: Conn) -> None:
-            stored = await access.get_meta(conn, KEPT)
-            registry.remember_secrets(json.loads(stored) if stored else {})
-            now_known = json.dumps(registry.secret_schemas(), sort_keys=True)
-            if now_known != (stored or "{}"):
-                await access.set_meta(conn, KEPT, now_known)
-
-        await self._means.store.write(merge)
+        """Look for new, changed and removed plugins; other nodes follow in a few seconds. Raises PluginsUnreadable."""
+        await self._means.rescans.look()
+        return self._means.registry.plugins()
 
     async def look_at_impact(self, name: str, new: NewVersion | None = None) -> Impact:
         """What taking `new` as the plugin `name` would mean for tasks, or what is installed now and not yet looked at.

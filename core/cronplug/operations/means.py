@@ -14,6 +14,7 @@ from cronplug.model import Execution, Task
 from cronplug.operations.attention import UnfitTasks
 from cronplug.operations.bars import WhatBars
 from cronplug.operations.next_runs import next_that_runs
+from cronplug.operations.rescans import Rescans
 from cronplug.operations.secrets import hide_in_task
 from cronplug.operations.states import TaskStates
 from cronplug.operations.views import Idempotency, Replayed, TaskView
@@ -43,6 +44,7 @@ class Means:
     states: TaskStates
     unfit: UnfitTasks
     calendars: CalendarCache
+    rescans: Rescans
 
     def view(self, task: Task, recent: Sequence[Execution], what_bars: WhatBars) -> TaskView:
         """A task as it is shown, its secrets masked."""

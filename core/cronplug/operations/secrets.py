@@ -10,9 +10,6 @@ from cronplug.model import Execution, Json, Task, TaskDefinition, TaskType
 from cronplug.registry import Registry
 from cronplug.registry.payloads import below
 
-KEPT = "secret_schemas"
-"""Under this key of the meta table: the schemas by which parts of payloads are secret, by function."""
-
 
 def hide_in_task(task: Task, registry: Registry) -> Task:
     """The task as it may be shown."""

@@ -28,6 +28,9 @@ _SCHEMAS_KEPT = 5
 """For each function: the newest ones that had secrets. A secret stays one when a later version forgets its field."""
 
 
+_ALL_SECRET: Mapping[str, Json] = {"additionalProperties": {"writeOnly": True}}
+
+
 @dataclass(slots=True)
 class _View:
     """One consistent look at what is installed; replaced as a whole."""
@@ -190,22 +193,25 @@ class Registry:
         return check_payload(validator, payload)
 
     def has_secrets(self, name: str) -> bool:
-        """Whether payloads of a function have, or had, secret parts."""
-        return name in self._secret_schemas
+        """Whether payloads of a function have, or had, secret parts; perhaps, of one that nobody here knows."""
+        return bool(self._secret_schemas_of(name))
 
     def mask_payload(self, name: str, payload: Mapping[str, Json]) -> dict[str, Json]:
         """The payload of a function, missing ones too, as it may be shown: a mask for each secret."""
-        return mask_secrets(payload, self._secret_schemas.get(name, ()))
+        return mask_secrets(payload, self._secret_schemas_of(name))
 
     def fill_payload(
         self, name: str, payload: Mapping[str, Json], stored: Mapping[str, Json] | None
     ) -> tuple[dict[str, Json], list[FieldError]]:
         """The payload with the stored secrets in the place of masks, and a fault for each mask of nothing stored."""
-        filled, unknown = fill_secrets(payload, stored, self._secret_schemas.get(name, ()))
+        filled, unknown = fill_secrets(payload, stored, self._secret_schemas_of(name))
         return filled, [masked_fault(path) for path in unknown]
 
     def secret_schemas(self) -> dict[str, list[Mapping[str, Json]]]:
-        """The schemas, oldest first, of every function that has, or had, secrets: to be kept over restarts."""
+        """The schemas, oldest first, by which payloads have, or had, secrets, for every function that was ever known.
+
+        To be kept over restarts, and shared with other nodes.
+        """
         return {name: list(schemas) for name, schemas in self._secret_schemas.items()}
 
     def remember_secrets(self, schemas: Mapping[str, Sequence[Mapping[str, Json]]]) -> None:
@@ -213,11 +219,16 @@ class Registry:
         for name, older in schemas.items():
             newer = self._secret_schemas.get(name, [])
             kept = [*(schema for schema in older if has_secrets(schema) and schema not in newer), *newer]
-            if kept:
-                self._secret_schemas[name] = kept[-_SCHEMAS_KEPT:]
+            self._secret_schemas[name] = kept[-_SCHEMAS_KEPT:]
+
+    def _secret_schemas_of(self, name: str) -> Sequence[Mapping[str, Json]]:
+        """All of a payload may be secret when neither this node nor what it was told has ever known the function."""
+        if name in self._secret_schemas or self.function(name) is not None:
+            return self._secret_schemas.get(name, ())
+        return (_ALL_SECRET,)
 
     def _learn_secrets(self, name: str, schema: Mapping[str, Json]) -> None:
-        kept = self._secret_schemas.get(name, [])
+        kept = self._secret_schemas.setdefault(name, [])
         if has_secrets(schema):
             self._secret_schemas[name] = [*(other for other in kept if other != schema), schema][-_SCHEMAS_KEPT:]
 
