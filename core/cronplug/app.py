@@ -154,6 +154,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         backup_dir=settings.backup_dir,
     )
     pool = WorkerPool(registry, max_workers=settings.workers, policy=policy, environ=settings.worker_environ)
+    registry.around_change = pool.change_of_generation
     inline = InlineExecutor(registry, platform, policy=policy)
     executors = Executors(workers=pool, inline=inline, http=HttpExecutor(policy))
     observers = Observers(registry, warden=pool.warden)

@@ -15,7 +15,7 @@ import contextlib
 import logging
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 _PACKED_RUNS = 8
 """Async runs that gather in one worker before another one is used or started."""
 _SUSPECTS = 1_000
+_AHEAD_SECONDS = 15.0
+"""The longest that a rescan waits for workers of the new generation: one that comes later replaces old ones late."""
 _TELL_WAIT_SECONDS = 2.0
 _SHUTDOWN_GRACE_SECONDS = 3.0
 """A stopping server has promised to be gone 5 s after its drain; the rest is for writing down what was cut off."""
@@ -421,13 +423,53 @@ class WorkerPool:
             self._refuse_waiting(loss)
             return
         self._starting -= 1
-        self._workers.add(worker)
-        worker.on_change = lambda: self._on_change(worker)
-        worker.on_request = lambda run, frame: self._keep_result(worker, run, frame)
+        self._admit(worker)
         if self._closing.is_set():
             self._let_go(worker)
         else:
             self._serve()
+
+    @contextlib.asynccontextmanager
+    async def change_of_generation(self, generation: int) -> AsyncIterator[None]:
+        """Around the change of the registry to `generation`: workers of it are ready before those of the old one go.
+
+        As many as have runs now, at least one. What begins meanwhile runs the old code.
+        """
+        ahead: list[WorkerProcess] = []
+        if not self._closing.is_set():
+            busy = sum(bool(worker.runs) for worker in self._workers)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(max(1, busy)):
+                    self._started += 1
+                    starting = self._start_ahead(self._started, generation, ahead)
+                    group.create_task(starting, name=f"start worker {self._started}")
+        try:
+            yield
+        finally:
+            for worker in ahead:
+                if self._closing.is_set():
+                    worker.kill()
+                else:
+                    self._admit(worker)
+            for worker in tuple(self._workers):
+                self._is_usable(worker)
+            self._serve()
+
+    async def _start_ahead(self, number: int, generation: int, started: list[WorkerProcess]) -> None:
+        try:
+            async with asyncio.timeout(_AHEAD_SECONDS):
+                worker = await WorkerProcess.start(
+                    number, python=self._python, generation=generation, warden=self.warden, environ=self._environ
+                )
+        except (WorkerLost, TimeoutError) as loss:
+            _log.warning("no worker process for the new plugins was ready before they came: %s", loss or "it was slow")
+        else:
+            started.append(worker)
+
+    def _admit(self, worker: WorkerProcess) -> None:
+        self._workers.add(worker)
+        worker.on_change = lambda: self._on_change(worker)
+        worker.on_request = lambda run, frame: self._keep_result(worker, run, frame)
 
     def _keep_result(self, worker: WorkerProcess, run: Run, frame: Frame) -> None:
         """A function asks to have a result kept, and goes on when it is told that it is."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -76,6 +77,8 @@ class Registry:
         self._last_look = 0
         self._hook_faults: dict[str, dict[str, HookFault]] = {}
         self._secret_schemas: dict[str, list[Mapping[str, Json]]] = {}
+        self.around_change: Callable[[int], AbstractAsyncContextManager[object]] = nullcontext
+        """Entered with the coming generation before it becomes the present one, and left afterwards."""
 
     @property
     def generation(self) -> int:
@@ -97,18 +100,24 @@ class Registry:
                 found = await discover(
                     python=self._python, skip=self._blocked, deadline_seconds=self._import_deadline_seconds
                 )
-                self._take(found)
+                await self._take(found)
                 self._last_look = look
         return self.plugins()
 
-    def _take(self, found: list[FoundPlugin]) -> None:
+    async def _take(self, found: list[FoundPlugin]) -> None:
         """Make what was found the present view."""
-        view, old = _View(), self._view
+        view = _View()
         for plugin in found:
             self._admit(plugin, view)
-        if not view.describes_the_same(old):
-            self._generation += 1
-        self._view = view
+        if view.describes_the_same(self._view):
+            self._install(view)
+        else:
+            async with self.around_change(self._generation + 1):
+                self._generation += 1
+                self._install(view)
+
+    def _install(self, view: _View) -> None:
+        old, self._view = self._view, view
         unchanged = {(p.name, p.version) for p in old.plugins if old.code.get(p.name) == view.code.get(p.name)}
         self._hook_faults = {
             record.name: self._hook_faults.get(record.name, {})
