@@ -101,3 +101,9 @@ async def test_what_makes_no_sense_is_refused(api: Api, body: dict[str, Any], fi
 
     assert response.status_code == 422
     assert fields_at_fault(response) == [field]
+
+
+async def test_it_is_no_task(api: Api) -> None:
+    response = await api("GET", "/tasks/bulk")
+
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")

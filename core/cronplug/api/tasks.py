@@ -36,6 +36,7 @@ from cronplug.model import CatchUp, TaskType
 from cronplug.operations import Replayed, TaskView
 from cronplug.store.tasks import TaskFilter
 
+# Paths name the length of ids, so that /tasks/bulk is no task.
 tasks = Blueprint("tasks", __name__, url_prefix="/api/scheduler/tasks")
 
 
@@ -109,7 +110,7 @@ def _as_json(view: TaskView) -> Any:
     return Task.of(view).model_dump(mode="json", by_alias=True)
 
 
-@tasks.get("/<task_id>")
+@tasks.get("/<string(length=13):task_id>")
 @operation("getTask", tag="tasks", answers={200: TaskDetail}, problems=(404,), answer_headers=("ETag",))
 async def get_task(task_id: str) -> Response:
     """Show a task and its newest executions."""
@@ -118,7 +119,7 @@ async def get_task(task_id: str) -> Response:
     return answer(detail, headers={"ETag": entity_tag(view.task.revision)})
 
 
-@tasks.route("/<task_id>", methods=["PUT", "PATCH"])
+@tasks.route("/<string(length=13):task_id>", methods=["PUT", "PATCH"])
 @operation(
     "updateTask",
     tag="tasks",
@@ -173,7 +174,7 @@ def _changed(view: TaskView) -> Response:
     return answer(Task.of(view), headers={"ETag": entity_tag(view.task.revision)})
 
 
-@tasks.delete("/<task_id>")
+@tasks.delete("/<string(length=13):task_id>")
 @operation("deleteTask", tag="tasks", query=DeleteQuery, answers={204: None}, problems=(404, 409))
 async def delete_task(task_id: str, query: DeleteQuery) -> Response:
     """Delete a task; its executions are kept until retention.
