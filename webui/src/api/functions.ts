@@ -1,5 +1,9 @@
 import { client, send } from './client'
+import type { components } from './schema'
 import type { RegisteredFunction } from './types'
+
+/** What became of the executions of a function in the last seven days. */
+export type RecentFigures = components['schemas']['FunctionFigures']
 
 export async function fetchFunctions(signal?: AbortSignal): Promise<RegisteredFunction[]> {
   return (await send(client.GET('/api/scheduler/functions', { signal }))).list
@@ -9,12 +13,15 @@ export async function fetchFunction(name: string, signal?: AbortSignal): Promise
   return send(client.GET('/api/scheduler/functions/{name}', { params: { path: { name } }, signal }))
 }
 
-/** Calls a function without a task. Answers the execution's id. `idempotencyKey` makes a repeated send harmless. */
-export async function invokeFunction(name: string, payload: Record<string, unknown>, idempotencyKey: string): Promise<string> {
+/**
+ * Calls a function without a task. Answers the execution's id. `idempotencyKey` makes a repeated send harmless; without
+ * `timeoutSeconds` the function's own time limit holds.
+ */
+export async function invokeFunction(name: string, payload: Record<string, unknown>, idempotencyKey: string, timeoutSeconds?: number): Promise<string> {
   const call = client.POST('/api/scheduler/functions/{name}/invoke', {
     params: { path: { name } },
     headers: { 'Idempotency-Key': idempotencyKey },
-    body: { payload },
+    body: { payload, timeoutSeconds },
   })
   const answer = await send<{ executionId: string } | { id: string }>(call)
   return 'executionId' in answer ? answer.executionId : answer.id

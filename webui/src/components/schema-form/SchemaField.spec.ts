@@ -16,7 +16,7 @@ enableAutoUnmount(afterEach)
 const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/', component: {} }] })
 
 /** A form for `properties`, as a page would hold it: what is typed comes back to it as the value. */
-function form(properties: JsonObject, options: { value?: JsonObject; required?: string[]; defs?: JsonObject; faults?: Record<string, string> } = {}) {
+function form(properties: JsonObject, options: { value?: JsonObject; required?: string[]; defs?: JsonObject; faults?: Record<string, string>; secrets?: 'kept' | 'asked' } = {}) {
   const root: Schema = { type: 'object', properties, required: options.required ?? [], $defs: options.defs ?? {} }
   const value = ref<JsonObject>(options.value ?? {})
   const unreadable = new Map<string, string>()
@@ -25,6 +25,7 @@ function form(properties: JsonObject, options: { value?: JsonObject; required?: 
       provide(payloadFaults, {
         byField: ref(new Map(Object.entries(options.faults ?? {}))),
         setUnreadable: (path, fault) => void (fault ? unreadable.set(path, fault) : unreadable.delete(path)),
+        secrets: options.secrets ?? 'kept',
       })
       return () => h(SchemaFields, { modelValue: value.value, fields: fieldsOf(root, root), root, path: 'payload', 'onUpdate:modelValue': (next: JsonObject) => (value.value = next) })
     },
@@ -191,6 +192,95 @@ describe('what no field fits', () => {
     await control(page, 'Counts as JSON').setValue('{"a": 1}')
     expect(value.value).toEqual({ counts: { a: 1 } })
     expect(unreadable.size).toBe(0)
+  })
+})
+
+describe('a value of another kind than the schema asks for', () => {
+  it.each<[string, JsonObject, unknown]>([
+    ['text', { type: 'string' }, { a: 1 }],
+    ['a number', { type: 'integer' }, true],
+    ['a switch', { type: 'boolean' }, 'yes'],
+    ['a list', { type: 'array', items: { type: 'string' } }, 'a'],
+    ['an object', { type: 'object', properties: { a: { type: 'string' } } }, [1]],
+  ])('where %s should be is shown as JSON', (_, schema, stored) => {
+    const { page, value } = form({ it: schema }, { value: { it: stored } })
+    expect(JSON.parse(control(page, 'It as JSON').element.value)).toEqual(stored)
+    expect(value.value).toEqual({ it: stored })
+  })
+
+  it('that is none of the choices is named', () => {
+    expect(options(form({ level: { enum: ['low', 'high'] } }, { value: { level: 'mid' } }).page, 'Level')).toEqual(['mid (not a choice)', 'low', 'high'])
+  })
+})
+
+describe('a secret', () => {
+  const token = { token: { type: 'string', format: 'password', writeOnly: true } }
+  const MASK = '********'
+
+  it('that is stored is said to be kept, and stays as it is', () => {
+    const { page, value } = form(token, { value: { token: MASK } })
+    expect(page.text()).toContain('Stored, not shown')
+    expect(page.find('input').exists()).toBe(false)
+    expect(value.value).toEqual({ token: MASK })
+  })
+
+  it('can be replaced, and the replacing given up', async () => {
+    const { page, value } = form(token, { value: { token: MASK } })
+    await button(page, 'Replace Token').trigger('click')
+    expect(value.value).toEqual({})
+    await control(page, 'Token').setValue('new')
+    expect(value.value).toEqual({ token: 'new' })
+    await button(page, 'Keep the stored Token').trigger('click')
+    expect(value.value).toEqual({ token: MASK })
+    expect(page.text()).toContain('Stored, not shown')
+  })
+
+  it('with nothing stored is asked for again', async () => {
+    const { page, value } = form(token, { value: { token: MASK }, secrets: 'asked' })
+    expect(control(page, 'Token').element.value).toBe('')
+    expect(page.text()).toContain('Give it again')
+    expect(value.value).toEqual({ token: MASK })
+    await control(page, 'Token').setValue('again')
+    expect(value.value).toEqual({ token: 'again' })
+  })
+
+  it('inside of an object and a list is kept too', () => {
+    const properties = { mail: { type: 'object', properties: token }, keys: { type: 'array', items: token.token } }
+    const { page, value } = form(properties, { value: { mail: { token: MASK }, keys: [MASK, 'x'] } })
+    expect(page.text().match(/Stored, not shown/g)).toHaveLength(2)
+    expect(value.value).toEqual({ mail: { token: MASK }, keys: [MASK, 'x'] })
+  })
+})
+
+describe('a value that is shown and left alone', () => {
+  const place = { Place: { type: 'object', required: ['kind'], properties: { kind: { const: 'place' }, at: { type: 'string' } } }, Line: { type: 'object', required: ['kind'], properties: { kind: { const: 'line' }, to: { type: 'array', items: { type: 'number' } } } } }
+  it.each<[string, JsonObject, unknown]>([
+    ['an address', { type: 'string', format: 'uri' }, 'https://example.com/?a=1'],
+    ['lines', { type: 'string' }, 'one\ntwo'],
+    ['an instant', { type: 'string', format: 'date-time' }, '2026-01-31T08:00:00+02:00'],
+    ['a number beyond its bounds', { type: 'integer', minimum: 1, maximum: 9 }, 12],
+    ['a fraction', { type: 'number', multipleOf: 0.25 }, 0.75],
+    ['false', { type: 'boolean', default: true }, false],
+    ['a number among choices', { enum: ['1', 1] }, 1],
+    ['a constant', { const: 'v1' }, 'v1'],
+    ['null', nullable({ type: 'string' }), null],
+    ['words', { type: 'array', items: { type: 'string' } }, ['a', 'b']],
+    ['an empty list', { type: 'array', items: { type: 'string' }, default: ['x'] }, []],
+    ['objects in a list', { type: 'array', items: { $ref: '#/$defs/Place' } }, [{ kind: 'place', at: 'x', more: 1 }]],
+    ['a variant', { oneOf: [{ $ref: '#/$defs/Place' }, { $ref: '#/$defs/Line' }], discriminator: { propertyName: 'kind' } }, { kind: 'line', to: [1, 2.5] }],
+    ['an object of any keys', { type: 'object', additionalProperties: { type: 'integer' } }, { a: 1 }],
+    ['anything', {}, [null, { a: [] }]],
+  ])('stays: %s', (_, schema, stored) => {
+    const { page, value } = form({ it: schema }, { value: { it: stored }, defs: place })
+    expect(page.text()).not.toBe('')
+    expect(value.value).toEqual({ it: stored })
+  })
+
+  it('and keeps what the fields do not show when a part beside it is changed', async () => {
+    const properties = { list: { type: 'array', items: { $ref: '#/$defs/Place' } } }
+    const { page, value } = form(properties, { value: { list: [{ kind: 'place', at: 'x', more: { deep: 1 } }] }, defs: place })
+    await control(page, 'At').setValue('y')
+    expect(value.value).toEqual({ list: [{ kind: 'place', at: 'y', more: { deep: 1 } }] })
   })
 })
 

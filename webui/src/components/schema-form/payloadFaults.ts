@@ -6,6 +6,13 @@ export interface PayloadFaults {
   byField: Readonly<Ref<ReadonlyMap<string, string>>>
   /** Set by a field whose text is not JSON; cleared with an empty text. */
   setUnreadable: (path: string, fault: string) => void
+  /** Whether a mask keeps what is stored, or has nothing to stand for. */
+  secrets: 'kept' | 'asked'
 }
 
 export const payloadFaults: InjectionKey<PayloadFaults> = Symbol('payloadFaults')
+
+/** Whether a value stands for a secret that the server holds and never shows. */
+export function isMask(value: unknown): boolean {
+  return value === '********'
+}

@@ -34,6 +34,17 @@ describe('describeFields', () => {
   })
 })
 
+it('describeFields names the kinds a value may be of, and tells which fields are whose', () => {
+  const kind = (title: string, key: string) => ({ type: 'object', title, properties: { [key]: { type: 'string' } } })
+  const docs = describeFields({ type: 'object', properties: { target: { oneOf: [kind('File', 'path'), kind('Bucket', 'name')] }, token: { type: 'string', format: 'password', writeOnly: true } } }, say)
+  expect(docs.map(({ path, type, bounds }) => [path, type, ...bounds])).toEqual([
+    ['target', 'type.or File Bucket'],
+    ['target.path', 'type.string', 'payload.variant File'],
+    ['target.name', 'type.string', 'payload.variant Bucket'],
+    ['token', 'type.secret'],
+  ])
+})
+
 describe('examplePayload', () => {
   it('is a payload that the schema takes', () => {
     expect(examplePayload(schema)).toEqual({ region: '', days: 7, mode: 'full', since: '2026-01-31', filter: { shop: 0.5 }, to: ['someone@example.com'] })

@@ -22,18 +22,21 @@ const DEEPEST = 4
 /** The fields of a payload in their order, those of nested objects beneath theirs. */
 export function describeFields(schema: Schema, say: Say): FieldDoc[] {
   const docs: FieldDoc[] = []
-  const walk = (object: Schema, prefix: string, depth: number) => {
+  const walk = (object: Schema, prefix: string, depth: number, variant = '') => {
     for (const field of fieldsOf(object, schema)) {
       const path = `${prefix}${field.key}`
       docs.push({
         path,
         depth,
         type: typeText(field.schema, schema, say, field.nullable),
-        bounds: boundsText(field.schema, say),
+        bounds: [...(variant ? [say('functions.payload.variant', { name: variant })] : []), ...boundsText(field.schema, say)],
         required: field.required,
-        default: 'default' in field.schema && field.schema.default !== undefined ? JSON.stringify(field.schema.default) : null,
+        default: field.schema.default !== undefined && field.schema.default !== null ? JSON.stringify(field.schema.default) : null,
         help: field.help,
       })
+      for (const option of optionsOf(field.schema, schema)) {
+        if (depth < DEEPEST && isObject(option.properties)) walk(option, `${path}.`, depth + 1, titleOf(option))
+      }
       const items = isObject(field.schema.items) ? withoutNull(field.schema.items, schema).schema : null
       if (depth >= DEEPEST) continue
       if (isObject(field.schema.properties)) walk(field.schema, `${path}.`, depth + 1)
@@ -89,6 +92,16 @@ function exampleNumber(schema: Schema): number {
   return 0
 }
 
+/** The objects that a value may be one of, when there are several. */
+function optionsOf(schema: Schema, root: Schema): Schema[] {
+  const union = schema.oneOf ?? schema.anyOf
+  return Array.isArray(union) ? union.filter(isObject).map((option) => resolve(option, root)) : []
+}
+
+function titleOf(schema: Schema): string {
+  return typeof schema.title === 'string' ? schema.title : ''
+}
+
 function typeText(schema: Schema, root: Schema, say: Say, nullable: boolean): string {
   const plain = plainType(schema, root, say)
   return nullable ? say('functions.type.or', { a: plain, b: say('functions.type.null', {}) }) : plain
@@ -99,12 +112,13 @@ function plainType(schema: Schema, root: Schema, say: Say): string {
   if (listed) return say('functions.type.oneOf', { values: listed.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(', ') })
   const union = schema.oneOf ?? schema.anyOf
   if (Array.isArray(union)) {
-    const kinds = union.filter(isObject).map((option) => plainType(resolve(option, root), root, say))
+    const kinds = optionsOf(schema, root).map((option) => (option.type === 'object' && titleOf(option)) || plainType(option, root, say))
     return kinds.reduce((a, b) => say('functions.type.or', { a, b }))
   }
   if (schema.type === 'array') {
     return isObject(schema.items) ? say('functions.type.listOf', { item: plainType(withoutNull(schema.items, root).schema, root, say) }) : say('functions.type.array', {})
   }
+  if (schema.writeOnly === true) return say('functions.type.secret', {})
   const known = ['string', 'integer', 'number', 'boolean', 'object', 'null']
   const type = typeof schema.type === 'string' && known.includes(schema.type) ? schema.type : 'any'
   return say(`functions.type.${type}`, {})
@@ -127,6 +141,8 @@ const BOUNDS: readonly (readonly [keyword: string, message: string, name: string
 function boundsText(schema: Schema, say: Say): string[] {
   return BOUNDS.flatMap(([keyword, message, name]) => {
     const bound = schema[keyword]
+    // That a secret is typed as a password is nothing to tell.
+    if (keyword === 'format' && bound === 'password') return []
     return typeof bound === 'number' || typeof bound === 'string' ? [say(`functions.bound.${message}`, { [name]: bound })] : []
   })
 }

@@ -1,7 +1,9 @@
 import type { RegisteredFunction } from '@/api/types'
 
+type Searchable = Pick<RegisteredFunction, 'name' | 'title' | 'description' | 'plugin' | 'tags'>
+
 /** The functions that hold every word of `query` in a name, title, description, plugin or tag. */
-export function searchFunctions(functions: readonly RegisteredFunction[], query: string): readonly RegisteredFunction[] {
+export function searchFunctions<T extends Searchable>(functions: readonly T[], query: string): readonly T[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean)
   if (words.length === 0) return functions
   return functions.filter((known) => {

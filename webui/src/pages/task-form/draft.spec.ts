@@ -37,6 +37,12 @@ describe('bodyOf', () => {
   })
 })
 
+it('bodyOf expects a 2xx where nothing is said, and nothing of a function', () => {
+  const http: TaskDraft = { ...filled(), type: 'http', httpUrl: 'https://x.test', httpExpectStatus: ' ', httpExpectBody: 'ok', httpRetryStatus: '429 5xx' }
+  expect(bodyOf(http)).toMatchObject({ httpExpectStatus: ['2xx'], httpExpectBody: 'ok', httpRetryStatus: ['429', '5xx'] })
+  expect(bodyOf({ ...http, type: 'function', httpExpectStatus: '204' })).toMatchObject({ httpExpectStatus: ['2xx'], httpExpectBody: null, httpRetryStatus: [] })
+})
+
 describe('changesBetween', () => {
   it('names only what differs, however deep', () => {
     const before = bodyOf({ ...filled(), functionPayload: { a: { b: [1, 2] } } })
@@ -84,7 +90,7 @@ it('policies that say what would hold anyway are at their defaults', () => {
 
 const rest = {
   name: 'N', description: '', tags: ['a'], type: 'http', functionName: null, functionPayload: {}, httpMethod: 'POST', httpUrl: 'https://x.test',
-  httpHeaders: { A: 'b' }, httpBody: '{}', timezone: 'UTC', startAt: null, endAt: '2027-01-01T00:00:00.000Z', pausedUntil: null, jitterSeconds: 5, maxExecutions: null,
+  httpHeaders: { A: 'b' }, httpBody: '{}', httpExpectStatus: ['200', '300-399'], httpExpectBody: 'ok', httpRetryStatus: ['5xx'], timezone: 'UTC', startAt: null, endAt: '2027-01-01T00:00:00.000Z', pausedUntil: null, jitterSeconds: 5, maxExecutions: null,
   catchUp: 'last', catchUpWindowSeconds: 60, catchUpMax: 5, misfireGraceSeconds: 0, overlap: 'allow', overlapQueueMax: 3, delivery: 'at_most_once',
   enabled: false, maxRetries: 2, retryDelaySeconds: 5, retryBackoff: 'exponential', retryMaxDelaySeconds: 50, retryJitterPercent: 10, retryOn: ['timeout'], noRetryOn: [], timeoutSeconds: 9,
 }

@@ -19,6 +19,11 @@ export interface TaskDraft {
   httpUrl: string
   httpHeaders: HeaderRow[]
   httpBody: string
+  /** Statuses, separated by commas or blanks. */
+  httpExpectStatus: string
+  /** Empty: any. */
+  httpExpectBody: string
+  httpRetryStatus: string
   /** Off: only by hand. What was typed for the schedules stays. */
   onSchedule: boolean
   /** Never empty. */
@@ -74,6 +79,9 @@ export const DEFAULTS = {
   pausedUntil: '',
   jitterSeconds: '0',
   maxExecutions: '',
+  httpExpectStatus: '2xx',
+  httpExpectBody: '',
+  httpRetryStatus: '',
 } as const satisfies Partial<TaskDraft>
 
 /** Whether these fields say what a task that says nothing would do. */
@@ -114,6 +122,9 @@ export function draftOf(task: Task): TaskDraft {
     httpUrl: task.httpUrl ?? '',
     httpHeaders: Object.entries(task.httpHeaders).map(([name, value]) => ({ name, value })),
     httpBody: task.httpBody ?? '',
+    httpExpectStatus: task.httpExpectStatus.join(', '),
+    httpExpectBody: task.httpExpectBody ?? '',
+    httpRetryStatus: task.httpRetryStatus.join(', '),
     onSchedule: task.schedules.length > 0,
     rules: task.schedules.length > 0 ? task.schedules.map(ruleDraftOf) : [blankRule(0, task.timezone)],
     timezone: task.timezone,
@@ -155,6 +166,9 @@ export function bodyOf(draft: TaskDraft): NewTask {
     httpUrl: isFunction ? null : draft.httpUrl.trim(),
     httpHeaders: isFunction ? {} : headersOf(draft.httpHeaders),
     httpBody: isFunction || draft.httpBody === '' ? null : draft.httpBody,
+    httpExpectStatus: wordsOf((!isFunction && draft.httpExpectStatus.trim()) || DEFAULTS.httpExpectStatus),
+    httpExpectBody: isFunction || draft.httpExpectBody === '' ? null : draft.httpExpectBody,
+    httpRetryStatus: isFunction ? [] : wordsOf(draft.httpRetryStatus),
     ...scheduleBodyOf(draft),
     catchUp: draft.catchUp,
     overlap: draft.overlap,

@@ -26,7 +26,7 @@ await loadMessages('taskForm')
 const stored = { ...draftFields(), id: 't1', revision: 3 } as unknown as Task
 function draftFields() {
   return {
-    name: 'Report', description: '', tags: [], type: 'function', functionName: 'acme.report', functionPayload: { days: 7 }, httpMethod: 'GET', httpUrl: null, httpHeaders: {}, httpBody: null,
+    name: 'Report', description: '', tags: [], type: 'function', functionName: 'acme.report', functionPayload: { days: 7 }, httpMethod: 'GET', httpUrl: null, httpHeaders: {}, httpBody: null, httpExpectStatus: ['2xx'], httpExpectBody: null, httpRetryStatus: [],
     schedules: [{ kind: 'cron', cronExpression: '0 3 * * *', timezone: 'UTC', onDstGap: null, onDstRepeat: null, calendars: [], payload: null }], timezone: 'UTC',
     startAt: null, endAt: null, pausedUntil: null, jitterSeconds: 0, maxExecutions: null, catchUp: 'none', catchUpWindowSeconds: 86_400, catchUpMax: 100, misfireGraceSeconds: 300,
     overlap: 'skip', overlapQueueMax: 10, delivery: 'at_least_once', enabled: true, maxRetries: 0, retryDelaySeconds: 60, retryBackoff: 'fixed', retryMaxDelaySeconds: 3_600,

@@ -92,6 +92,11 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
     answered.value = { body: sent, errors: error instanceof ProblemError ? error.errors : [], message: notify.explain(error) }
   }
 
+  /** Shows what the server will not run, at its fields, until they are changed. */
+  function refuse(errors: readonly FieldError[]): void {
+    answered.value = { body: body.value, errors, message: '' }
+  }
+
   /** Gives up my changes for what the other person saved. */
   function takeTheirs(): void {
     if (!theirs.value) return
@@ -112,7 +117,7 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
     for (const queryKey of [keys.taskLists(), keys.task(saved.id), keys.stats()]) void queries.invalidateQueries({ queryKey })
   }
 
-  return { draft, readable, schedulesReadable, scheduleFault, faults, message, conflict, busy, changed, save, takeTheirs }
+  return { draft, readable, schedulesReadable, scheduleFault, faults, message, conflict, busy, changed, save, refuse, takeTheirs }
 }
 
 function firstExpression(draft: TaskDraft): number {
