@@ -18,7 +18,7 @@ async def test_functions_are_listed_with_their_schemas(api: Api) -> None:
     assert report.keys() == {
         "name", "title", "plugin", "version", "description", "payloadSchema", "isolation", "isAsync",
         "timeoutSeconds", "memoryMb", "maxRetries", "retryDelaySeconds", "retryBackoff", "retryMaxDelaySeconds",
-        "retryJitterPercent", "retryOn", "noRetryOn", "idempotent", "tags", "taskCount",
+        "retryJitterPercent", "retryOn", "noRetryOn", "idempotent", "tags", "taskCount", "last7Days",
     }  # fmt: skip
     assert (report["plugin"], report["version"], report["isolation"]) == ("sample-plugin", "1.2.3", "worker")
     assert (report["isAsync"], report["timeoutSeconds"], report["maxRetries"]) == (True, 30, None)

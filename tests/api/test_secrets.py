@@ -187,3 +187,19 @@ class TestExpectationsOfHttpTasks:
             "POST", "/tasks", json={"name": "x", "type": "http", "httpUrl": "http://a.example", field: value}
         )
         assert fields_at_fault(answer) == [at_fault]
+
+
+async def test_a_draft_is_tried_out_with_the_secrets_of_its_task(api: Api) -> None:
+    task = await make_sender(api)
+    draft = {"payload": MASKED | {"text": "draft"}, "taskId": task["id"]}
+
+    response = await api("POST", "/functions/sample.send/invoke?wait=30", json=draft)
+
+    assert response.status_code == 200, response.text
+    assert response.json()["result"] == {"token": len("first-secret"), "passwords": [len("channel-secret")]}
+    assert "-secret" not in response.text
+    other = await api("POST", "/functions/sample.send/invoke", json=draft | {"taskId": "nonsense"})
+    assert (other.status_code, fields_at_fault(other)) == (422, ["taskId"])
+    elsewhere = await api.make_task()
+    refused = await api("POST", "/functions/sample.send/invoke", json=draft | {"taskId": elsewhere["id"]})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "masked")

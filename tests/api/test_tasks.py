@@ -69,6 +69,7 @@ async def test_a_new_task_has_the_documented_defaults(api: Api) -> None:
         "tzdataVersion": tzdata_version(),
         "scheduleDescription": None,
         "scheduleError": None,
+        "failingSince": None,
         "lastExecution": None,
         "recentResults": [],
     }

@@ -77,11 +77,19 @@ class FunctionList(Answer):
     items: list[Function] = Field(alias="list")
 
 
+MaskedAsIn = Annotated[
+    str,
+    StringConstraints(max_length=100),
+    Field(description="The task that a draft was made from: masks stand for its stored secrets."),
+]
+
+
 class InvokeRequest(Body):
     """A call of a function without a task."""
 
     payload: JsonObject | None = None
     timeout_seconds: Annotated[int, Field(ge=1, le=604_800), WHOLE] | None = None
+    task_id: MaskedAsIn | None = None
 
 
 class InvokeQuery(Query):

@@ -66,6 +66,7 @@ async def invoke_function(name: str, query: InvokeQuery) -> Response:
         name,
         body.payload or {},
         timeout_seconds=body.timeout_seconds,
+        as_in=body.task_id,
         idempotency=await idempotency(f"invokeFunction {name}", lambda execution: execution.id),
     )
     execution_id = made.answer if isinstance(made, Replayed) else made.id

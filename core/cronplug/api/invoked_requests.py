@@ -35,7 +35,9 @@ async def invoke_request(query: InvokeQuery) -> Response:
     operations = parts().operations
     body = await read_body(RequestToInvoke)
     made = await operations.invoke_request(
-        body.read(), idempotency=await idempotency("invokeRequest", lambda execution: execution.id)
+        body.read(),
+        as_in=body.task_id,
+        idempotency=await idempotency("invokeRequest", lambda execution: execution.id),
     )
     execution_id = made.answer if isinstance(made, Replayed) else made.id
     if query.wait and await operations.wait_ended(execution_id, seconds=query.wait) is not None:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from cronplug.api.fields import WHOLE, Body, HeadersIn, UrlIn
+from cronplug.api.function_json import MaskedAsIn
 from cronplug.api.task_json import MethodName, StatusPatternText
 from cronplug.model import TaskDefinition, TaskType
 
@@ -25,6 +26,7 @@ class RequestToInvoke(Body):
         None, description="A text that the answer has to contain."
     )
     timeout_seconds: Annotated[int, Field(ge=1, le=604_800), WHOLE] = 300
+    task_id: MaskedAsIn | None = None
 
     def read(self) -> TaskDefinition:
         """The task that would make this request."""

@@ -7,7 +7,7 @@ import asyncio
 from cronplug.errors import ExecutionEnded, NotFound
 from cronplug.model import ENDED, ArtifactInfo, Execution, Status
 from cronplug.operations.means import Room
-from cronplug.operations.requests import hide_in_request
+from cronplug.operations.requests import hide_in_sent_request
 from cronplug.operations.secrets import hide_in_definition, hide_in_execution
 from cronplug.operations.views import TOTAL_CAP, ExecutionPage, ExecutionView, LogPage
 from cronplug.store import Conn, artifacts, executions, logs, tasks
@@ -55,7 +55,7 @@ class ExecutionOperations(Room):
             attempts = await executions.select_attempts(conn, execution_id)
             registry = self._means.registry
             return ExecutionView(
-                execution=hide_in_request(hide_in_execution(execution, registry), registry),
+                execution=hide_in_sent_request(hide_in_execution(execution, registry), registry),
                 attempts=attempts,
                 definition=None if definition is None else hide_in_definition(definition, registry),
             )

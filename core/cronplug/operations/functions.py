@@ -44,13 +44,20 @@ class FunctionOperations(Room):
         payload: Mapping[str, Json],
         *,
         timeout_seconds: int | None = None,
+        as_in: str | None = None,
         idempotency: Idempotency | None = None,
     ) -> Execution | Replayed:
-        """Queue one execution of a function without a task; it is not retried. Raises NotFound, InvalidInput."""
+        """Queue one execution of a function without a task; it is not retried.
+
+        Masks stand for the secrets of the task whose id is `as_in`, if it runs this function. Raises NotFound,
+        InvalidInput.
+        """
         if (kept := await self._means.kept(idempotency)) is not None:
             return kept
         function = self.get_function(name)
-        payload = fill_payload(name, payload, self._means.registry, stored=None, field="payload")
+        behind = await self._means.definition_behind(as_in)
+        stored = behind.function_payload if behind is not None and behind.function_name == name else None
+        payload = fill_payload(name, payload, self._means.registry, stored=stored, field="payload")
         refuse(payload_faults(name, payload, self._means.registry, field="payload"))
         now = self._means.clock.now()
         execution = Execution(

@@ -10,7 +10,7 @@ from cronplug.clock import Clock
 from cronplug.errors import FieldError, IdempotencyKeyReused, InvalidInput, NotFound
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
-from cronplug.model import Execution, Task
+from cronplug.model import Execution, Task, TaskDefinition
 from cronplug.operations.attention import UnfitTasks
 from cronplug.operations.bars import WhatBars
 from cronplug.operations.next_runs import next_that_runs
@@ -61,6 +61,15 @@ class Means:
         if task is None:
             raise NotFound("task", task_id)
         return task
+
+    async def definition_behind(self, task_id: str | None) -> TaskDefinition | None:
+        """What a draft that somebody tries out was made from. Raises InvalidInput when there is no such task."""
+        if task_id is None:
+            return None
+        task = await self.store.read(lambda conn: tasks.select_task(conn, task_id))
+        if task is None:
+            raise InvalidInput([FieldError("taskId", f"There is no task {task_id[:80]!r}.", "unknown")])
+        return task.definition
 
     async def queue(self, execution: Execution, idempotency: Idempotency | None) -> Execution | Replayed:
         """Store a queued execution without a task and tell of it."""

@@ -16,17 +16,17 @@ class RequestOperations(Room):
     """What is done with HTTP requests by themselves."""
 
     async def invoke_request(
-        self, definition: TaskDefinition, *, idempotency: Idempotency | None = None
+        self, definition: TaskDefinition, *, as_in: str | None = None, idempotency: Idempotency | None = None
     ) -> Execution | Replayed:
         """Queue one execution of the request that an HTTP task of this definition would make; it is not retried.
 
-        Raises InvalidInput.
+        Masks stand for the secrets of the task whose id is `as_in`. Raises InvalidInput.
         """
         means = self._means
         if (kept := await means.kept(idempotency)) is not None:
             return kept
         now = means.clock.now()
-        definition = fill_in_definition(definition, means.registry, before=None)
+        definition = fill_in_definition(definition, means.registry, before=await means.definition_behind(as_in))
         check_definition(definition, registry=means.registry, min_interval_seconds=1, now=now)
         execution = Execution(
             id=means.ids.new(now),
@@ -42,7 +42,7 @@ class RequestOperations(Room):
         return await means.queue(execution, idempotency)
 
 
-def hide_in_request(execution: Execution, registry: Registry) -> Execution:
+def hide_in_sent_request(execution: Execution, registry: Registry) -> Execution:
     """An execution as it may be shown, if it is that of a request without a task; any other as it is."""
     if execution.type is not TaskType.HTTP or execution.task_id is not None or execution.payload is None:
         return execution

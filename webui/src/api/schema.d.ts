@@ -1717,6 +1717,8 @@ export interface components {
             } | null;
             /** @default null */
             timeoutSeconds?: number | null;
+            /** @default null */
+            taskId?: string | null;
         };
         /** @description One line of output. */
         LogLine: {
@@ -2217,6 +2219,8 @@ export interface components {
             httpExpectBody?: string | null;
             /** @default 300 */
             timeoutSeconds?: number;
+            /** @default null */
+            taskId?: string | null;
         };
         /** @description What a task was from a change on. */
         Revision: {
