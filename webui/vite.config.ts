@@ -53,7 +53,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // What most pages share comes as one file; what forms and the log viewer need stays apart, for it is large.
-        codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!components\/(log|schema-form|fields)\/|components\/(ConfirmDialog|FoldSection)|utils\/(schema|spans|zoned)\.)/, minShareCount: 3 }] },
+        codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!pages\/|palette\/|components\/(log|schema-form|fields)\/|components\/(ConfirmDialog|FoldSection)|utils\/(schema|spans|zoned)\.)/, minShareCount: 3 }] },
       },
     },
   },

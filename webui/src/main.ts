@@ -6,6 +6,7 @@ import { takeTokenFromAddress, useSession } from './composables/useSession'
 import App from './App.vue'
 import { i18n, startLanguage } from './i18n'
 import { noForeignIcons } from './icons'
+import { watchLoading } from './live/loading'
 import { createQueryClient } from './queryClient'
 import { createAppRouter } from './router'
 
@@ -23,7 +24,9 @@ async function start() {
     // A link that does not work leads to the sign-in page, which says more.
     token === null ? undefined : useSession().signIn(token).catch(() => undefined),
   ])
-  app.use(createAppRouter())
+  const router = createAppRouter()
+  watchLoading(router)
+  app.use(router)
   app.mount('#app')
 }
 

@@ -1,5 +1,6 @@
 import { watch } from 'vue'
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { fetchTasks } from './api/tasks'
 import { useSession } from './composables/useSession'
 import { withMessages } from './i18n'
 import type { Destination } from './layout/destinations'
@@ -9,6 +10,7 @@ import { functionRoutes } from './pages/functions/routes'
 import { pluginRoutes } from './pages/plugins/routes'
 import { settingsRoutes } from './pages/settings/routes'
 import { taskRoutes } from './pages/tasks/routes'
+import { welcomeRoutes } from './pages/welcome/routes'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -20,8 +22,9 @@ declare module 'vue-router' {
 }
 
 const routes: RouteRecordRaw[] = [
-  { path: '/', redirect: { name: 'tasks' } },
+  { path: '/', name: 'start', component: { render: () => null } },
   { path: '/sign-in', name: 'sign-in', component: withMessages(['session'], () => import('./pages/session/SignInPage.vue')), meta: { public: true } },
+  ...welcomeRoutes,
   ...taskRoutes,
   ...executionRoutes,
   ...calendarRoutes,
@@ -41,8 +44,9 @@ export function createAppRouter() {
   })
   router.beforeEach(async (to) => {
     // When the server cannot be asked, the page is shown: it says itself what it could not load.
-    if (to.meta.public || (await session.check().catch(() => true))) return true
-    return { name: 'sign-in', query: { next: to.fullPath }, replace: true }
+    if (!to.meta.public && !(await session.check().catch(() => true))) return { name: 'sign-in', query: { next: to.fullPath }, replace: true }
+    if (to.name === 'start') return { name: (await isNew()) ? 'welcome' : 'tasks', replace: true }
+    return true
   })
   watch(session.state, (state, before) => {
     const here = router.currentRoute.value
@@ -51,4 +55,15 @@ export function createAppRouter() {
     }
   })
   return router
+}
+
+/** True on a server whose only task is the clean-up that every server begins with. */
+async function isNew(): Promise<boolean> {
+  try {
+    const { list, total } = await fetchTasks({ pageSize: 2 })
+    return total <= 1 && list.every(({ functionName }) => functionName === 'maintenance.cleanup-logs')
+  } catch {
+    // The tasks' page says what is wrong.
+    return false
+  }
 }

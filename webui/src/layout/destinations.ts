@@ -1,11 +1,14 @@
-/** The places of the admin, in the order of the navigation. `phone`: also in the bottom bar, which holds four. */
+/**
+ * The places of the admin, in the order of the navigation. `key` follows `g` to go there. `phone`: in the bottom bar, which holds four;
+ * the others are under “More”.
+ */
 export const destinations = [
-  { name: 'tasks', label: 'nav.tasks', icon: 'i-lucide-list-checks', phone: true },
-  { name: 'executions', label: 'nav.executions', icon: 'i-lucide-activity', phone: true },
-  { name: 'calendars', label: 'nav.calendars', icon: 'i-lucide-calendar-days', phone: false },
-  { name: 'functions', label: 'nav.functions', icon: 'i-lucide-puzzle', phone: true },
-  { name: 'plugins', label: 'nav.plugins', icon: 'i-lucide-package', phone: false },
-  { name: 'settings', label: 'nav.settings', icon: 'i-lucide-settings', phone: true },
+  { name: 'tasks', label: 'nav.tasks', icon: 'i-lucide-list-checks', key: 't', phone: true },
+  { name: 'executions', label: 'nav.executions', icon: 'i-lucide-activity', key: 'e', phone: true },
+  { name: 'calendars', label: 'nav.calendars', icon: 'i-lucide-calendar-days', key: 'c', phone: true },
+  { name: 'functions', label: 'nav.functions', icon: 'i-lucide-puzzle', key: 'f', phone: true },
+  { name: 'plugins', label: 'nav.plugins', icon: 'i-lucide-package', key: 'p', phone: false },
+  { name: 'settings', label: 'nav.settings', icon: 'i-lucide-settings', key: 's', phone: false },
 ] as const
 
 export type Destination = (typeof destinations)[number]['name']

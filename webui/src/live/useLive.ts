@@ -3,14 +3,21 @@ import { onScopeDispose, readonly, ref, watch } from 'vue'
 import type { ChangeEvent } from '@/api/events'
 import { useSession } from '@/composables/useSession'
 import { followChanges, type FeedState } from './feed'
+import { probe, watchReachable } from './reachable'
 import { collectKeys, staleKeys } from './staleness'
 
 const state = ref<FeedState>({ status: 'connecting', heardAt: null })
+let connectNow: () => void = () => undefined
 const listeners = new Set<(event: ChangeEvent) => void>()
 
 /** Whether this page is fed live, and since when it is not. */
 export function useLiveState() {
   return readonly(state)
+}
+
+/** Asks the server again at once instead of when the time for it comes. */
+export async function tryNow(): Promise<void> {
+  if (await probe()) connectNow()
 }
 
 /** Calls `listener` for every change while the calling component lives. The query cache needs no help: it is told already. */
@@ -38,27 +45,42 @@ export function useLiveFeed(): void {
     stop = null
   }
 
+  const wanted = () => visible.value && signedIn.value
+  const follow = () => {
+    stopFollowing()
+    stop = followChanges({
+      onState: (next) => (state.value = next),
+      onChange: (event) => {
+        note(staleKeys(event))
+        for (const listener of listeners) listener(event)
+      },
+      onGap: refetchAll,
+    })
+  }
+  connectNow = () => {
+    if (!wanted()) return
+    // What was last heard stays known: the age of the view does not start anew with the connection.
+    const { heardAt } = state.value
+    follow()
+    state.value = { ...state.value, heardAt: state.value.heardAt ?? heardAt }
+    refetchAll()
+  }
+
   watch(
-    () => visible.value && signedIn.value,
-    (wanted) => {
-      stopFollowing()
-      if (!wanted) {
+    wanted,
+    (now) => {
+      if (!now) {
+        stopFollowing()
         sawAway = signedIn.value
         state.value = { ...state.value, status: 'paused' }
         return
       }
-      stop = followChanges({
-        onState: (next) => (state.value = next),
-        onChange: (event) => {
-          note(staleKeys(event))
-          for (const listener of listeners) listener(event)
-        },
-        onGap: refetchAll,
-      })
+      follow()
       if (sawAway) refetchAll()
     },
     { immediate: true },
   )
+  watchReachable(() => state.value.status === 'reconnecting' || state.value.status === 'connecting', connectNow)
   onScopeDispose(() => {
     stopFollowing()
     document.removeEventListener('visibilitychange', onVisibility)

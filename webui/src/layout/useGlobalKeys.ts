@@ -1,0 +1,76 @@
+import { onMounted, onUnmounted, readonly, ref } from 'vue'
+import { useRouter } from 'vue-router'
+import { usePreferences } from '@/composables/usePreferences'
+import { useBlocked } from '@/live/writing'
+import { usePalette } from '@/palette/usePalette'
+import { isOverlaid, isTyping } from '@/utils/keyboard'
+import { destinations } from './destinations'
+
+/** A second key counts as belonging to `g` for this long. */
+const CHORD_MILLIS = 1_500
+
+const keysOpen = ref(false)
+let opener: Element | null = null
+
+/** The overlay that tells the keys. */
+export function useKeysDialog() {
+  return {
+    keysOpen: readonly(keysOpen),
+    openKeys: () => {
+      opener = document.activeElement
+      keysOpen.value = true
+    },
+    closeKeys: () => {
+      keysOpen.value = false
+      requestAnimationFrame(() => {
+        if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      })
+    },
+  }
+}
+
+/** Keys that work on every page. Called once, by the shell. */
+export function useGlobalKeys(): void {
+  const { shortcuts } = usePreferences()
+  const router = useRouter()
+  const palette = usePalette()
+  const blocked = useBlocked()
+  const { openKeys } = useKeysDialog()
+  let chordUntil = 0
+
+  function onKey(event: KeyboardEvent): void {
+    if (event.defaultPrevented || event.isComposing) return
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
+      if (!isOverlaid(event.target)) palette.open()
+      else if (palette.mode.value !== null) palette.close()
+      event.preventDefault()
+      return
+    }
+    if (!shortcuts.value || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isOverlaid(event.target)) return
+    if (chord(event) || single(event)) {
+      // No page may take the same key for something else.
+      event.preventDefault()
+      event.stopImmediatePropagation()
+    }
+  }
+
+  function chord(event: KeyboardEvent): boolean {
+    const second = Date.now() < chordUntil
+    chordUntil = 0
+    const place = second ? destinations.find(({ key }) => key === event.key) : undefined
+    if (place) void router.push({ name: place.name })
+    return place !== undefined
+  }
+
+  function single(event: KeyboardEvent): boolean {
+    if (event.key === 'g') chordUntil = Date.now() + CHORD_MILLIS
+    else if (event.key === '?') openKeys()
+    else if (event.key === 'c' && blocked.value === null) void router.push({ name: 'task-new' })
+    else return false
+    return true
+  }
+
+  // Before the pages' own keys: the second key of `g e` is no `e`.
+  onMounted(() => document.addEventListener('keydown', onKey, true))
+  onUnmounted(() => document.removeEventListener('keydown', onKey, true))
+}
