@@ -203,3 +203,69 @@ async def test_a_draft_is_tried_out_with_the_secrets_of_its_task(api: Api) -> No
     elsewhere = await api.make_task()
     refused = await api("POST", "/functions/sample.send/invoke", json=draft | {"taskId": elsewhere["id"]})
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "masked")
+
+
+URL = "https://ada:url-secret@shop.example.com:8443/a?b=c@d"
+SHOWN = "https://ada:********@shop.example.com:8443/a?b=c@d"
+SECRET_HEADERS = {
+    "Authorization": "Bearer header-secret",
+    "x-api-key": "key-secret",
+    "X-Auth-Token": "token-secret",
+}
+HEADERS = {**SECRET_HEADERS, "Accept": "text/plain", "Idempotency-Key": "one"}
+
+
+class TestRequests:
+    """Those of HTTP tasks: headers that sign in, and passwords in addresses."""
+
+    async def make(self, api: Api, **fields: Any) -> dict[str, Any]:
+        return await api.make_task(httpUrl=URL, httpHeaders=HEADERS, **fields)
+
+    async def test_no_answer_shows_them(self, api: Api) -> None:
+        task = await self.make(api)
+
+        assert (task["httpUrl"], task["httpHeaders"]) == (SHOWN, HEADERS | dict.fromkeys(SECRET_HEADERS, MASK))
+        for path in (f"/tasks/{task['id']}", "/tasks?pageSize=100", f"/tasks/{task['id']}/forecast"):
+            assert "-secret" not in (await api("GET", path)).text
+
+    async def test_what_was_read_can_be_sent_back_changed(self, api: Api, core: App) -> None:
+        task = await self.make(api)
+        changed = {
+            "httpUrl": SHOWN.replace("/a", "/other"),
+            "httpHeaders": {"authorization": MASK, "Accept": "text/html", "x-api-key": "new-secret"},
+        }
+
+        response = await api("PATCH", f"/tasks/{task['id']}", json=changed)
+        renamed = await api("PATCH", f"/tasks/{task['id']}", json={"name": "Other"})
+
+        assert (response.status_code, renamed.status_code) == (200, 200)
+        definition = await stored(core, task["id"])
+        assert definition.http_url == URL.replace("/a", "/other")
+        assert definition.http_headers == {
+            "authorization": "Bearer header-secret", "Accept": "text/html", "x-api-key": "new-secret",
+        }  # fmt: skip
+
+    async def test_a_mask_that_stands_for_nothing_is_refused_at_its_field(self, api: Api) -> None:
+        task = await self.make(api)
+        copied = {name: task[name] for name in ("name", "type", "httpUrl", "httpHeaders")}
+
+        copy = await api("POST", "/tasks", json=copied)
+        added = await api("PATCH", f"/tasks/{task['id']}", json={"httpHeaders": {"Cookie": MASK}})
+
+        assert fields_at_fault(copy) == [
+            "httpHeaders.Authorization", "httpHeaders.x-api-key", "httpHeaders.X-Auth-Token", "httpUrl",
+        ]  # fmt: skip
+        assert copy.json()["errors"][0]["pointer"] == "/httpHeaders/Authorization"
+        assert (added.status_code, fields_at_fault(added)) == (422, ["httpHeaders.Cookie"])
+
+    async def test_another_server_does_not_get_them(self, api: Api) -> None:
+        task = await self.make(api)
+
+        for url in (
+            "https://evil.example.com/",
+            "http://shop.example.com:8443/a",
+            "https://ada:********@evil.example.com/",
+        ):
+            response = await api("PATCH", f"/tasks/{task['id']}", json={"httpUrl": url})
+            assert (response.status_code, response.json()["errors"][0]["code"]) == (422, "masked"), url
+            assert "another server" in response.json()["errors"][0]["message"]

@@ -462,7 +462,9 @@ class WorkerPool:
                     number, python=self._python, generation=generation, warden=self.warden, environ=self._environ
                 )
         except (WorkerLost, TimeoutError) as loss:
-            _log.warning("no worker process for the new plugins was ready before they came: %s", loss or "it was slow")
+            _log.warning(
+                "no worker process for the new plugins was ready before they came: %s", str(loss) or "it was slow"
+            )
         else:
             started.append(worker)
 

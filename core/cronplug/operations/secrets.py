@@ -1,4 +1,4 @@
-"""Secrets in payloads: a mask in what is shown, and the stored value for a mask that comes back."""
+"""Secrets of tasks: a mask in what is shown, and the stored value for a mask that comes back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from cronplug.errors import FieldError, InvalidInput
 from cronplug.model import Execution, Json, Task, TaskDefinition, TaskType
+from cronplug.operations.request_secrets import fill_in_request, hide_in_request
 from cronplug.registry import Registry
 from cronplug.registry.payloads import below
 
@@ -18,7 +19,8 @@ def hide_in_task(task: Task, registry: Registry) -> Task:
 
 
 def hide_in_definition(definition: TaskDefinition, registry: Registry) -> TaskDefinition:
-    """The definition with a mask for each secret in its payload and in those of its schedules."""
+    """The definition with a mask for each secret in its request, its payload and those of its schedules."""
+    definition = hide_in_request(definition)
     name = definition.function_name
     if not name or not registry.has_secrets(name):
         return definition
@@ -47,9 +49,12 @@ def fill_in_definition(
 ) -> TaskDefinition:
     """The definition with the secrets of `before` in the place of masks.
 
-    They are given to the same function only. A schedule's payload may stand for that of an old schedule, or for the
+    They are given to the same function, or server, only. A schedule's payload may stand for that of an old schedule, or for the
     task's own. Raises InvalidInput for a mask that stands for nothing stored.
     """
+    definition, wrong = fill_in_request(definition, before=before)
+    if wrong:
+        raise InvalidInput(wrong)
     name = definition.function_name
     if definition.type is not TaskType.FUNCTION or not name or not registry.has_secrets(name):
         return definition

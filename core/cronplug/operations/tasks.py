@@ -14,6 +14,7 @@ from cronplug.operations.definitions import calendar_faults, calendars_of, check
 from cronplug.operations.means import Room, refuse
 from cronplug.operations.next_runs import keeps_next_run, next_after_change
 from cronplug.operations.queueing import Fires, Queued, announce, queue_fires
+from cronplug.operations.request_secrets import hide_in_request
 from cronplug.operations.secrets import fill_in_definition, hide_in_definition
 from cronplug.operations.views import Idempotency, Page, Replayed, TaskView
 from cronplug.planning.bars import find_bars
@@ -118,7 +119,7 @@ class TaskOperations(Room):
                 else changes
             )
             now = means.clock.now()
-            definition = with_anchors(dataclasses.replace(old.definition, **given), now=now)
+            definition = with_anchors(dataclasses.replace(hide_in_request(old.definition), **given), now=now)
             definition = fill_in_definition(definition, means.registry, before=old.definition)
             if same_json(dataclasses.asdict(definition), dataclasses.asdict(old.definition)):
                 return await self.get_task(task_id)
