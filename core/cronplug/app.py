@@ -28,6 +28,7 @@ from cronplug.access import Access
 from cronplug.api import create_api
 from cronplug.clock import Clock, SteeredClock, SystemClock
 from cronplug.engine import (
+    Definitions,
     Engine,
     Executors,
     Housekeeper,
@@ -161,6 +162,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
     node = Node(store=store, clock=clock, version=VERSION)
     outputs = OutputBook(store=store, clock=clock, bus=bus)
     rescans = Rescans(store=store, registry=registry, clock=clock, bus=bus)
+    definitions = Definitions()
     planner = Planner(
         store=store,
         registry=registry,
@@ -170,6 +172,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         doorbells=doorbells,
         metrics=metrics,
         rescans=rescans,
+        definitions=definitions,
     )
     runner = Runner(
         store=store,
@@ -184,6 +187,7 @@ async def running_app(settings: Settings, *, clock: Clock | None = None) -> Asyn
         metrics=metrics,
         slots=settings.max_concurrency,
         rescans=rescans,
+        definitions=definitions,
     )
     releaser = Releaser(store=store, clock=clock, bus=bus, doorbells=doorbells)
     rescuer = Rescuer(store=store, clock=clock, bus=bus, doorbells=doorbells, metrics=metrics)

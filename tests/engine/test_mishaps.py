@@ -70,6 +70,18 @@ class TestTheEngineGoesOn:
         repaired = await world.operations.change_task(bad.id, {"overlap": Overlap.ALLOW})
         assert (repaired.state, repaired.task.schedule_error) == ("active", None)
 
+    async def test_when_a_newer_version_has_written_an_execution_this_one_cannot_read(self, world: World) -> None:
+        strange, known = await queue_one(world), await queue_one(world, name="Other")
+        await alter(
+            world.store,
+            "UPDATE executions SET type = 'dream', \"trigger\" = 'whim', reason = 'why'"
+            f" WHERE id = {decode_id(strange.id)}",
+        )
+        ended = {execution.id: execution for execution in await world.run_all()}
+        assert ended[known.id].status is Status.SUCCESS
+        assert (ended[strange.id].status, ended[strange.id].trigger) == (Status.FAILED, Trigger.API)
+        assert "does not know how to run this" in (ended[strange.id].error_message or "")
+
     async def test_when_an_executor_fails_in_a_way_nobody_foresaw(self, world: World) -> None:
         async def broken(spec: AttemptSpec, output: Output, stop: Stop) -> Outcome:
             raise LookupError("a bug")

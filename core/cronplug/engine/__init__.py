@@ -23,6 +23,7 @@ An execution's life::
 * **Steps and loops.** Every loop in `service` is a public step and a wait. Tests set the clock and call the steps.
 """
 
+from cronplug.engine.definitions import Definitions
 from cronplug.engine.housekeeping import Housekeeper
 from cronplug.engine.nodes import Node
 from cronplug.engine.output import OutputBook
@@ -34,6 +35,7 @@ from cronplug.engine.runner import Executors, Runner
 from cronplug.engine.service import Engine, Steps
 
 __all__ = [
+    "Definitions",
     "Engine",
     "Executors",
     "Housekeeper",

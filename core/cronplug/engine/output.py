@@ -61,7 +61,7 @@ class ExecutionOutput:
         self._artifacts_taken = 0
         self._artifact_bytes = 0
         self._once_bytes = 0
-        self._writing = asyncio.Lock()
+        self._writing: asyncio.Lock | None = None
         self._characters = 0
         self._pending: list[LogLine] = []
         self._told_lines = lines_before
@@ -124,6 +124,7 @@ class ExecutionOutput:
     async def write_artifacts(self) -> bool:
         """Write the files that wait, one by one; whether there were any. Raises StoreError, and keeps what is left."""
         written = False
+        self._writing = self._writing or asyncio.Lock()
         async with self._writing:
             while self.artifacts:
                 artifact = self.artifacts[0]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cronplug.clock import Clock
+from cronplug.engine.definitions import Definitions
 from cronplug.errors import FieldError, InvalidInput
 from cronplug.events import Doorbells, EventBus
 from cronplug.ids import IdGenerator
@@ -110,8 +111,13 @@ class Planner:
         metrics: Metrics,
         batch: int = BATCH,
         rescans: Rescans | None = None,
+        definitions: Definitions | None = None,
     ) -> None:
-        """`rescans` tell whether another node may know functions that this one does not yet."""
+        """`rescans` tell whether another node may know functions that this one does not yet.
+
+        In `definitions` are kept those of the tasks whose runs start now.
+        """
+        self._definitions = definitions or Definitions()
         self._rescans = rescans
         self._awaits_rescan = False
         self._store = store
@@ -145,6 +151,8 @@ class Planner:
                 advances.append(_advance(task, None, schedule_error=str(plan)))
                 continue
             plans.append(plan)
+            if plan.started:
+                self._definitions.remember(task.id, task.revision, task.definition)
             advances.append(_advance(task, plan.next_run_at, started=plan.started))
             room -= len(plan.fires)
             if room <= 0:

@@ -15,12 +15,12 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cronplug.clock import Clock, rfc3339
+from cronplug.engine.definitions import Definitions
 from cronplug.engine.nodes import Node
 from cronplug.engine.output import ExecutionOutput, OutputBook
 from cronplug.engine.recorder import Recorder
@@ -49,7 +49,6 @@ from cronplug.store import Conn, Store, artifacts, executions, tasks
 log = logging.getLogger(__name__)
 
 _DEFAULT_TIMEOUT_SECONDS = 300
-_CACHED_DEFINITIONS = 4096
 _STORE_RETRY_SECONDS = 0.5
 _NOTHING_KEPT = Kept()
 
@@ -94,8 +93,12 @@ class Runner:
         metrics: Metrics,
         slots: int,
         rescans: Rescans | None = None,
+        definitions: Definitions | None = None,
     ) -> None:
-        """`rescans` get to know functions that another node found: what it queued may have been claimed here."""
+        """`rescans` get to know functions that another node found: what it queued may have been claimed here.
+
+        `definitions` may be the planner's, which has just read what is to run.
+        """
         self._rescans = rescans
         self._store = store
         self._clock = clock
@@ -109,7 +112,7 @@ class Runner:
         self._metrics = metrics
         self._slots = slots
         self._recorder = Recorder(store, on_write=doorbells.claim.ring)
-        self._definitions: OrderedDict[tuple[str | None, int | None], TaskDefinition] = OrderedDict()
+        self._definitions = definitions or Definitions()
         self.running: dict[str, Running] = {}
         """The attempts of this node by execution id."""
         self.claiming = False
@@ -184,13 +187,12 @@ class Runner:
         self, execution: Execution, output: ExecutionOutput, stop: Stop
     ) -> tuple[TaskDefinition | None, Outcome]:
         """The task's definition and how the attempt ended: what nobody foresaw fails this attempt and no other."""
-        definition = self._known_definition(execution)
+        definition: TaskDefinition | None = None
         kept = _NOTHING_KEPT
         try:
             while stop.why is None:
                 try:
-                    if definition is None:
-                        definition = await self._definition_of(execution)
+                    definition = await self._definition_of(execution)
                     if execution.attempt + execution.cut_offs > 1:
                         kept = await self._kept_by_earlier_attempts(execution)
                     break
@@ -283,23 +285,15 @@ class Runner:
 
         return await self._store.read(select)
 
-    def _known_definition(self, execution: Execution) -> TaskDefinition | None:
-        """The definition of a task's revision, which never changes; None when it was not read lately."""
-        key = (execution.task_id, execution.task_revision)
-        definition = self._definitions.get(key)
-        if definition is not None:
-            self._definitions.move_to_end(key)
-        return definition
-
     async def _definition_of(self, execution: Execution) -> TaskDefinition | None:
         task_id, revision = execution.task_id, execution.task_revision
         if task_id is None or revision is None:
             return None
-        definition = await self._store.read(lambda conn: tasks.select_definition(conn, task_id, revision=revision))
-        if definition is not None:
-            self._definitions[task_id, revision] = definition
-            if len(self._definitions) > _CACHED_DEFINITIONS:
-                self._definitions.popitem(last=False)
+        definition = self._definitions.recall(task_id, revision)
+        if definition is None:
+            definition = await self._store.read(lambda conn: tasks.select_definition(conn, task_id, revision=revision))
+            if definition is not None:
+                self._definitions.remember(task_id, revision, definition)
         return definition
 
     # -- its end -------------------------------------------------------------------------------------------------------

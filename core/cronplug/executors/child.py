@@ -569,21 +569,31 @@ class _SocketProtocol(asyncio.Protocol):
         self._worker.socket_lost()
 
 
+_MEMBERS: Mapping[str, type | tuple[type, ...]] = {
+    "success": bool,
+    "reason": str,
+    "error_message": (str, type(None)),
+    "result": object,
+    "result_summary": (str, type(None)),
+    "permanent": bool,
+    "retry_after_seconds": (float, int, type(None)),
+    "error_kinds": list,
+    "stopped": bool,
+    "marked": bool,
+    "left_children": bool,
+    "spoilt": bool,
+}
+
+
 def _checked(frame: Frame) -> Frame:
     """The verdict, if it is one: a function that found the socket may have written it. Raises ValueError, KeyError."""
     Reason(frame["reason"])
-    texts = (frame["error_message"], frame["result_summary"])
-    flags = (frame[name] for name in ("success", "permanent", "stopped", "marked", "left_children", "spoilt"))
-    delay, kinds = frame["retry_after_seconds"], frame["error_kinds"]
-    sound = (
-        all(text is None or isinstance(text, str) for text in texts)
-        and all(isinstance(flag, bool) for flag in flags)
-        and (delay is None or isinstance(delay, float | int))
-        and isinstance(kinds, list)
-        and all(isinstance(kind, str) for kind in kinds)
-    )
-    if not sound or "result" not in frame:
-        raise ValueError("not a verdict")
+    for name, kinds in _MEMBERS.items():
+        if not isinstance(frame[name], kinds):
+            raise ValueError("not a verdict")
+    for kind in frame["error_kinds"]:
+        if not isinstance(kind, str):
+            raise ValueError("not a verdict")
     return frame
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -105,11 +106,9 @@ def _context(
         deadline=datetime.now(UTC) + timedelta(seconds=spec.timeout_seconds),
         idempotency_key=spec.idempotency_key,
     )
-    log = logging.Logger(spec.function_name or "", logging.DEBUG)
-    log.addHandler(_OutputHandler(output))
     return Context(
         facts,
-        log=log,
+        log=functools.partial(_make_log, spec.function_name or "", output),
         report_progress=output.progress,
         stop=signal,
         platform=platform,
@@ -117,6 +116,12 @@ def _context(
         kept=spec.kept,
         http_clients=clients,
     )
+
+
+def _make_log(name: str, output: Output) -> logging.Logger:
+    log = logging.Logger(name, logging.DEBUG)
+    log.addHandler(_OutputHandler(output))
+    return log
 
 
 class _OutputKeeper:
