@@ -24,6 +24,8 @@ async def test_a_request_is_made_once_and_told(api: Api, live_url: str) -> None:
     assert (ended["status"], ended["type"], ended["trigger"], ended["taskId"]) == ("success", "http", "api", None)
     assert ended["payload"]["httpUrl"] == body["httpUrl"]
     assert ended["timeoutSeconds"] == 300
+    assert ended["payload"]["httpHeaders"] == {"Authorization": "********"}
+    assert TOKEN not in response.text
     log = await api.get(f"/executions/{ended['id']}/log")
     assert log["total"] > 0
 
@@ -77,3 +79,16 @@ async def test_a_faulty_request_is_refused_by_its_field(api: Api, body: dict[str
 
     assert response.status_code == 422
     assert fields_at_fault(response) == [field]
+
+
+async def test_the_draft_of_a_task_is_tried_out_with_what_signs_it_in(api: Api, live_url: str) -> None:
+    url = f"{live_url}{API}/me"
+    task = await api.make_task(httpUrl=url, httpHeaders={"Authorization": f"Bearer {TOKEN}"})
+    draft = {"httpUrl": url, "httpHeaders": task["httpHeaders"]}
+    assert draft["httpHeaders"] == {"Authorization": "********"}
+
+    refused = await api("POST", "/requests/invoke", json=draft)
+    tried = await api("POST", "/requests/invoke?wait=30", json=draft | {"taskId": task["id"]})
+
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "masked")
+    assert (tried.status_code, tried.json()["status"]) == (200, "success"), tried.text

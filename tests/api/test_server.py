@@ -23,7 +23,7 @@ async def test_figures(api: Api) -> None:
         "totalTasks", "enabledTasks", "activeJobs", "activeExecutions", "queuedExecutions", "last24hExecutions",
         "last24hByStatus", "nextFireAt", "pause", "version", "pythonVersion", "database", "databaseBytes", "workers",
         "maxConcurrency", "timezone", "logRetentionDays", "failedRetentionDays", "minIntervalSeconds", "startedAt",
-        "uptimeSeconds",
+        "uptimeSeconds", "series", "failingTasks", "startDelayP95Seconds",
     }  # fmt: skip
     assert stats["totalTasks"] >= stats["enabledTasks"] >= stats["activeJobs"] >= 1
     assert stats["last24hByStatus"]["success"] >= 1
