@@ -14,5 +14,5 @@ export const taskRoutes: RouteRecordRaw[] = [
       { path: ':id/edit', name: 'task-edit', component: withMessages(['taskForm', 'functions'], () => import('../task-form/TaskFormRoute.vue')), props: (route) => ({ mode: 'edit', id: route.params.id }) },
     ],
   },
-  { path: '/tasks/:id', name: 'task', component: withMessages(['tasks', 'taskForm', 'executions'], () => import('../task/TaskPage.vue')), props: true, meta: { place: 'tasks' } },
+  { path: '/tasks/:id', name: 'task', component: withMessages(['tasks', 'taskPage', 'taskForm', 'executions'], () => import('../task/TaskPage.vue')), props: true, meta: { place: 'tasks' } },
 ]
