@@ -412,6 +412,19 @@ class TestRescan:
         site.install("good", GOOD, version="1.1")
         assert (await records_of(registry))["good"].hook_faults == ()
 
+    async def test_the_error_of_an_import_begins_in_the_plugin(
+        self, site: Site, make_registry: Callable[..., Registry]
+    ) -> None:
+        site.install("bad", "def fail():\n    return 1 / 0\n\nfail()")
+        site.install("nowhere", "", entry_points={"nowhere": "no_such_module"})
+
+        records = await records_of(make_registry())
+
+        lines = str(records["bad"].error).splitlines()
+        assert lines[1] == f'  File "{site.folder / "bad.py"}", line 4, in <module>'
+        assert lines[-1] == "ZeroDivisionError: division by zero"
+        assert records["nowhere"].error == "ModuleNotFoundError: No module named 'no_such_module'"
+
     async def test_secrets_stay_known_when_their_function_is_gone(
         self, site: Site, make_registry: Callable[..., Registry]
     ) -> None:

@@ -52,9 +52,9 @@ def fill_in_definition(
     They are given to the same function, or server, only. A schedule's payload may stand for that of an old schedule, or for the
     task's own. Raises InvalidInput for a mask that stands for nothing stored.
     """
-    definition, wrong = fill_in_request(definition, before=before)
-    if wrong:
-        raise InvalidInput(wrong)
+    definition, of_request = fill_in_request(definition, before=before)
+    if of_request:
+        raise InvalidInput(of_request)
     name = definition.function_name
     if definition.type is not TaskType.FUNCTION or not name or not registry.has_secrets(name):
         return definition

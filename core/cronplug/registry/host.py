@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.metadata
 import inspect
 import traceback
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -19,6 +22,8 @@ from cronplug.sdk.hooks import OBSERVERS, PROJECT, HookSpecs
 
 AnyFunction = Function[..., Any]
 _MAX_ERROR_LENGTH = 8_000
+_PACKAGE = str(Path(__file__).parents[1]) + "/"
+_IMPORTLIB = frozenset({str(importlib.__file__), str(importlib.metadata.__file__)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,4 +132,13 @@ def _add(functions: dict[str, AnyFunction], function: object, warnings: list[str
 def _explain(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"SystemExit: the plugin called sys.exit({error.code!r}) while it was imported"
-    return "".join(traceback.format_exception(error, limit=-20))[-_MAX_ERROR_LENGTH:].rstrip()
+    trace = error.__traceback__
+    while trace is not None and _leads_to_plugin(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    text = "".join(traceback.format_exception(type(error), error, trace, limit=-20))
+    return text[-_MAX_ERROR_LENGTH:].rstrip()
+
+
+def _leads_to_plugin(file: str) -> bool:
+    """Whether a frame of that file says only how the plugin came to be imported."""
+    return file.startswith((_PACKAGE, "<frozen importlib")) or file in _IMPORTLIB

@@ -128,7 +128,11 @@ class Registry:
             self._learn_secrets(function.name, function.payload_schema)
         for record in view.plugins:
             if record.status == "broken":
-                _log.warning("plugin %s %s is broken: %s", record.name, record.version, record.error)
+                cause = (record.error or "").splitlines()[-1:]
+                _log.warning(
+                    "plugin %s %s is broken: %s (its record has it all: `cronplug plugins`)",
+                    *(record.name, record.version, "".join(cause)),
+                )
 
     async def look_at(self, distribution: str) -> NewVersion | None:
         """What the next rescan would find of one plugin; None when it is not installed. Changes nothing.
