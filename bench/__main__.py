@@ -240,7 +240,7 @@ are in cronplug's favour; absolute figures say more about the machine.
 {table(rows)}
 
 cronplug {metadata.version("cronplug")} with SQLite `synchronous=FULL`, every execution a row that is written when it is
-planned, claimed and ended; 500 slots inline, 100 slots and 2 worker processes otherwise. APScheduler
+planned, claimed and ended; 500 slots, and 2 worker processes where functions run in them. APScheduler
 {metadata.version("apscheduler")} with 20 threads and `misfire_grace_time=None` (its default of 1 s drops most of such a
 backlog); it keeps schedules, not runs.
 

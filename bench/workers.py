@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -220,6 +221,7 @@ async def _served(app: App, port: int) -> AsyncIterator[str]:
 
 
 def main() -> None:
+    gc.freeze()  # as `cronplug serve` does once everything is imported
     what, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     measure: dict[str, Callable[[], Coroutine[Any, Any, dict[str, float]]]] = {
         "round-trip": lambda: round_trip(folder, count),
