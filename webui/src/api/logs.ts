@@ -3,7 +3,7 @@ import { readStream, type StreamOptions } from './stream'
 import type { LogLine, LogPage } from './types'
 
 /** The most lines one answer holds. */
-const PAGE_LINES = 5_000
+export const PAGE_LINES = 5_000
 
 /** Lines after the first `offset` ones. */
 export async function fetchLog(id: string, offset: number, signal?: AbortSignal): Promise<LogPage> {

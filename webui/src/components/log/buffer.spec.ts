@@ -22,3 +22,14 @@ describe('LogBuffer', () => {
     expect(buffer.dropped).toBe(2)
   })
 })
+
+it('takes back lines that were let go, and keeps them', () => {
+  const buffer = new LogBuffer(2)
+  buffer.push([line(1), line(2), line(3), line(4)])
+
+  buffer.unshift([line(2), line(3)])
+  buffer.push([line(5)])
+
+  expect(buffer.lines.map(({ seq }) => seq)).toEqual([3, 4, 5])
+  expect(buffer.dropped).toBe(2)
+})

@@ -9,7 +9,7 @@ export class LogBuffer {
   private newest = 0
   private lost = 0
 
-  constructor(private readonly capacity = KEPT_LINES) {}
+  constructor(private capacity = KEPT_LINES) {}
 
   get lines(): readonly LogLine[] {
     return this.kept
@@ -23,6 +23,20 @@ export class LogBuffer {
   /** How many of the oldest lines were let go. */
   get dropped(): number {
     return this.lost
+  }
+
+  /** Number of the oldest line kept; 0 before the first. */
+  get firstSeq(): number {
+    return this.kept[0]?.seq ?? 0
+  }
+
+  /** Takes lines back that were let go, and has room for them from now on. */
+  unshift(lines: readonly LogLine[]): void {
+    const first = this.firstSeq
+    const earlier = lines.filter((line) => line.seq < first)
+    this.kept = [...earlier, ...this.kept]
+    this.capacity += earlier.length
+    this.lost -= earlier.length
   }
 
   /** Takes lines in; answers how many were new. */

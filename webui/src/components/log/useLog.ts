@@ -1,8 +1,8 @@
 import { onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
 import { useDocumentVisible } from '@/composables/useDocumentVisible'
-import { fetchLog, readLogStream } from '@/api/logs'
+import { fetchLog, PAGE_LINES, readLogStream } from '@/api/logs'
 import { isTransient } from '@/api/problem'
-import type { LogLine } from '@/api/types'
+import type { LogLine, LogPage } from '@/api/types'
 import { LogBuffer } from './buffer'
 import { followToEnd } from './follow'
 
@@ -16,6 +16,7 @@ export function useLog(executionId: string, ended: Readonly<Ref<boolean>>) {
   const dropped = ref(0)
   const state = ref<LogState>('loading')
   const error = shallowRef<unknown>(null)
+  const loadingEarlier = ref(false)
   const visible = useDocumentVisible()
   let stop = new AbortController()
   let arrived: LogLine[] = []
@@ -96,7 +97,33 @@ export function useLog(executionId: string, ended: Readonly<Ref<boolean>>) {
     cancelAnimationFrame(frame)
   })
 
-  return { lines, dropped, state, error, retry: start }
+  /** Brings back the page of lines before the oldest one kept. */
+  async function loadEarlier(): Promise<void> {
+    if (loadingEarlier.value || buffer.dropped === 0) return
+    loadingEarlier.value = true
+    try {
+      const page = await fetchLog(executionId, Math.max(0, buffer.firstSeq - 1 - PAGE_LINES))
+      buffer.unshift(page.list)
+      lines.value = buffer.lines.slice()
+      dropped.value = buffer.dropped
+    } finally {
+      loadingEarlier.value = false
+    }
+  }
+
+  /** Every line there is, those that were let go too. */
+  async function readWhole(): Promise<LogLine[]> {
+    if (buffer.dropped === 0) return lines.value.slice()
+    const whole: LogLine[] = []
+    for (let offset: number | null = 0; offset !== null; ) {
+      const page: LogPage = await fetchLog(executionId, offset)
+      whole.push(...page.list)
+      offset = page.nextOffset
+    }
+    return whole
+  }
+
+  return { lines, dropped, state, error, retry: start, loadEarlier, loadingEarlier, readWhole }
 }
 
 function pause(millis: number, signal: AbortSignal): Promise<void> {
