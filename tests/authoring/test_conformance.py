@@ -88,6 +88,12 @@ async def leaves_thread() -> None:
     threading.Thread(target=threading.Event().wait, name="poller", daemon=True).start()
 
 
+@function("acme.leaves-thread-sync")
+def leaves_thread_sync() -> None:
+    """Leave a thread that keeps the process from ending."""
+    threading.Thread(target=threading.Event().wait, name="keeper").start()
+
+
 @function("acme.leaves-task")
 async def leaves_task() -> None:
     """Leave a task on the loop it shares."""
@@ -147,6 +153,7 @@ def test_a_function_that_fails_is_told_with_its_log(report: Report) -> None:
     [
         ("acme.leaves-child", "fail", "child processes"),
         ("acme.leaves-thread", "warn", "the thread poller (daemon)"),
+        ("acme.leaves-thread-sync", "fail", "the thread keeper"),
         ("acme.leaves-task", "fail", "the asyncio task forgotten"),
     ],
 )

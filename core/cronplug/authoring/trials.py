@@ -6,6 +6,7 @@ Only for a function and a payload that somebody chose: a function may do anythin
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,7 +26,9 @@ _LOOK = Call(
 )
 _QUICK_SECONDS = 0.2
 """A function that needs less has no time to be cancelled."""
-_LEFT_CHILDREN = "left processes behind"
+_LEFT_CHILDREN = "the function left processes behind"
+_LEFT_THREADS = re.compile(r"the function left threads running \((.*)\);")
+"""What the platform says of them in the log; then the worker is no more when one looks."""
 _MAX_DETAILS = 20
 
 
@@ -96,9 +99,13 @@ def _judge_run(call: Call, done: Done) -> Finding:
 
 
 def _judge_leftovers(call: Call, done: Done, before: Mapping[str, Any], after: Mapping[str, Any]) -> Finding:
-    told = any(_LEFT_CHILDREN in text for stream, _, text in done.output.lines if stream == "log")
+    told = any(text.startswith(_LEFT_CHILDREN) for stream, _, text in done.output.lines if stream == "log")
     same_process = before.get("pid") == after.get("pid")
+    threads = [
+        found[1] for stream, _, text in done.output.lines if stream == "log" and (found := _LEFT_THREADS.match(text))
+    ]
     left = ["child processes"] if told or (same_process and after.get("left_children")) else []
+    left += [f"the thread {name}" for names in threads for name in names.split(", ")]
     if same_process:
         left += [f"the thread {name}" for name in _beyond(after["threads"], before["threads"])]
         left += [f"the asyncio task {name}" for name in _beyond(after["tasks"], before["tasks"])]
