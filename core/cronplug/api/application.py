@@ -36,6 +36,7 @@ from cronplug.api.session import session
 from cronplug.api.settings import settings as settings_routes
 from cronplug.api.sign_in import COOKIE, install_sign_in
 from cronplug.api.tasks import tasks
+from cronplug.api.timeline import timeline
 from cronplug.events import EventBus
 from cronplug.metrics import Metrics
 from cronplug.operations import Operations
@@ -61,6 +62,7 @@ _BLUEPRINTS = (
     plugins,
     schedules,
     series,
+    timeline,
     session,
     settings_routes,
     server,

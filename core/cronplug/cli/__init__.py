@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import click
 
 from cronplug.cli.calendars import calendars
+from cronplug.cli.demo import demo
 from cronplug.cli.looking import functions, openapi, plugins, preview, version
 from cronplug.cli.plugin import plugin
 from cronplug.cli.remote import logs, tasks
@@ -48,6 +49,7 @@ for command in (
     migrate,
     token,
     check,
+    demo,
     tasks,
     calendars,
     logs,

@@ -2,7 +2,7 @@
 
 Every method either does all of what it says, durably, before it returns, or raises one of `cronplug.errors` and has
 changed nothing. `Operations` is the whole; its rooms are a module each: `tasks`, `revisions`, `triggers`, `bulk`,
-`executions`, `functions`, `requests`, `previews`, `fire_times`, `pausing`, `figures`, `series`. What they all use is in `means`, how executions get into the queue in
+`executions`, `functions`, `requests`, `previews`, `fire_times`, `pausing`, `figures`, `series`, `timeline`. What they all use is in `means`, how executions get into the queue in
 `queueing`; `definitions` judges what is to be stored, `states` and `views` say how stored things are told. `platform` is what trusted functions may do.
 """
 
@@ -30,6 +30,7 @@ from cronplug.operations.revisions import RevisionView
 from cronplug.operations.series import Bucket, Series, SeriesOperations
 from cronplug.operations.states import TaskStates
 from cronplug.operations.tasks import RECENT
+from cronplug.operations.timeline import TimelineOperations
 from cronplug.operations.views import (
     TOTAL_CAP,
     ExecutionPage,
@@ -83,6 +84,7 @@ class Operations(
     CalendarOperations,
     FigureOperations,
     SeriesOperations,
+    TimelineOperations,
 ):
     """The verbs of cronplug. One object per process; safe to call side by side."""
 

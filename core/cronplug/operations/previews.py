@@ -73,12 +73,17 @@ class PreviewOperations(Room):
             lambda conn: select_what_bars(conn, [task.definition], cache=means.calendars)
         )
         now = means.clock.now()
-        after = now if task.next_run_at is None else min(task.next_run_at, now + _MOMENT) - _MOMENT
+        after = coming_after(task, now)
         looked = _look(task.definition, task, what_bars, count=count, after=after, now=now, catch_up=catch_up)
         told = looked.preview
         if not task.definition.enabled:
             told = dataclasses.replace(told, occurrences=(), next_run_at=None)
         return dataclasses.replace(looked, preview=told, difference=None)
+
+
+def coming_after(task: Task, now: datetime) -> datetime:
+    """After which instant the coming fire times of a task begin: what is due and not yet planned is coming."""
+    return now if task.next_run_at is None else min(task.next_run_at, now + _MOMENT) - _MOMENT
 
 
 def _look(

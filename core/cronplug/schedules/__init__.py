@@ -24,7 +24,7 @@ from cronplug.schedules.errors import ScheduleError
 from cronplug.schedules.exclusions import CalendarHit, find_next_run
 from cronplug.schedules.jitter import jitter_of
 from cronplug.schedules.kinds import IntervalSchedule, OnceSchedule
-from cronplug.schedules.preview import Occurrence, Preview, RulePreview, preview
+from cronplug.schedules.preview import Occurrence, Preview, RulePreview, find_occurrences, preview
 from cronplug.schedules.schedule import Schedule
 from cronplug.schedules.schedule_warnings import ScheduleWarning
 from cronplug.schedules.sentences import Part, describe_task
@@ -53,6 +53,7 @@ __all__ = [
     "describe",
     "describe_task",
     "find_next_run",
+    "find_occurrences",
     "jitter_of",
     "known_zones",
     "parse_rule",

@@ -120,7 +120,7 @@ def preview(
     mean = _mean_per_day(schedule, rules, after)
     return Preview(
         description=describe_task(schedule, terms),
-        occurrences=_occurrences(schedule, after=after, count=count, calendars=calendars, terms=terms, task_id=task_id),
+        occurrences=find_occurrences(schedule, after=after, count=count, calendars=calendars, terms=terms, task_id=task_id),
         next_run_at=next_run_at,
         last_fire_at=None if after_end else _last_fire_at(schedule),
         runs_per_day=mean,
@@ -149,7 +149,7 @@ def _alone(schedule: CronSchedule) -> TaskSchedule:
     return TaskSchedule(rules=(rule,), parts=(schedule,))
 
 
-def _occurrences(
+def find_occurrences(
     schedule: TaskSchedule,
     *,
     after: datetime,
@@ -157,10 +157,12 @@ def _occurrences(
     calendars: Mapping[str, Calendar],
     terms: Terms,
     task_id: str | None,
+    until: datetime = LAST_INSTANT,
 ) -> tuple[Occurrence, ...]:
+    """The next `count` fire times in (after, until], those that do not run included."""
     left = terms.executions_left
     found: list[Occurrence] = []
-    coming = schedule.fire_times(after, LAST_INSTANT, count + 1)
+    coming = schedule.fire_times(after, until, count + 1)
     for at, following in zip(coming[:count], [*coming[1:], None], strict=False):
         if left == 0:
             break

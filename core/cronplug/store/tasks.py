@@ -94,6 +94,7 @@ _BY_ID = T.c.id == sa.bindparam("id", type_=Id())
 _IS_DUE = sa.and_(T.c.enabled, T.c.next_run_at <= sa.bindparam("now", type_=Instant()))
 
 INSERT = Stmt(sa.insert(T))
+SELECT_BY_IDS = Stmt(sa.select(*COLUMNS).where(T.c.id.in_(given_ids("ids"))))
 SELECT = Stmt(sa.select(*COLUMNS).where(_BY_ID))
 UPDATE = Stmt(
     sa.update(T)
@@ -206,6 +207,9 @@ STOP_AWAITING_END = Stmt(
 )
 
 G = schema.task_tags
+SELECT_TAGS = Stmt(
+    sa.select(G.c.task_id, G.c.tag).where(G.c.task_id.in_(given_ids("ids"))).order_by(G.c.task_id, G.c.tag)
+)
 DELETE_TAGS = Stmt(sa.delete(G).where(G.c.task_id == sa.bindparam("id", type_=Id())))
 INSERT_TAGS = Stmt(
     sa.insert(G).from_select(
@@ -297,6 +301,28 @@ async def select_due_tasks(conn: Conn, now: datetime, *, limit: int, lock: bool 
     """
     rows = await conn.fetch(SELECT_DUE_LOCKED if lock else SELECT_DUE, now=now, limit=limit)
     return [task_of(row) for row in rows]
+
+
+async def select_due_within(
+    conn: Conn, filter: TaskFilter, *, since: datetime, until: datetime, limit: int
+) -> list[tuple[str, str, str | None, datetime]]:
+    """(id, name, function, next fire time) of enabled tasks whose next fire time is within [since, until), the soonest first."""
+    stmt = _due_within_stmt(given_in(filter))
+    rows = await conn.fetch(stmt, **params_of(filter), due_from=since, due_until=until, limit=limit)
+    return [(row["id"], row["name"], row["function_name"], row["next_run_at"]) for row in rows]
+
+
+async def select_tasks_by_id(conn: Conn, task_ids: Iterable[str]) -> list[Task]:
+    """These tasks, those that there are, in any order."""
+    return [task_of(row) for row in await conn.fetch(SELECT_BY_IDS, ids=pack_ids(task_ids))]
+
+
+async def select_tags(conn: Conn, task_ids: Iterable[str]) -> dict[str, list[str]]:
+    """The tags of each of these tasks, in their order; those without are left out."""
+    tags: dict[str, list[str]] = {}
+    for row in await conn.fetch(SELECT_TAGS, ids=pack_ids(task_ids)):
+        tags.setdefault(row["task_id"], []).append(row["tag"])
+    return tags
 
 
 async def select_next_due_at(conn: Conn) -> datetime | None:
@@ -491,3 +517,18 @@ def _list_stmt(given: tuple[str, ...], sort: str) -> Stmt:
 @lru_cache(maxsize=32)
 def _count_stmt(given: tuple[str, ...]) -> Stmt:
     return Stmt(sa.select(sa.func.count()).select_from(T).where(*(CONDITIONS[name] for name in given)))
+
+
+@lru_cache(maxsize=256)
+def _due_within_stmt(given: tuple[str, ...]) -> Stmt:
+    return Stmt(
+        sa.select(T.c.id, T.c.name, T.c.function_name, T.c.next_run_at)
+        .where(
+            T.c.enabled,
+            T.c.next_run_at >= sa.bindparam("due_from", type_=Instant()),
+            T.c.next_run_at < sa.bindparam("due_until", type_=Instant()),
+            *(CONDITIONS[name] for name in given),
+        )
+        .order_by(T.c.next_run_at, T.c.id)
+        .limit(sa.bindparam("limit", type_=sa.Integer()))
+    )

@@ -792,6 +792,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scheduler/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what ran, runs and will run, in lanes
+         * @description Executions are those queued in this stretch or at most 6 hours before, and all that have not ended.
+         */
+        get: operations["getTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -2644,6 +2664,96 @@ export interface components {
             list: components["schemas"]["SeriesBucket"][];
             /** @default  */
             taskId: string;
+        };
+        /** @description What ran, runs and will run within a stretch of time: failures first, then what ran, then what is to come. */
+        Timeline: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            now: string;
+            /** @enum {string} */
+            groupBy: "task" | "function" | "tag";
+            lanes: components["schemas"]["TimelineLane"][];
+            load: components["schemas"]["TimelineLoad"][];
+            /** @description How many lanes were left out. */
+            more: number;
+        };
+        /** @description Executions that start within a bucket of time. */
+        TimelineBucket: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            start: string;
+            seconds: number;
+            count: number;
+            /** @description Failed, timed_out and lost ones. */
+            failed: number;
+            running: number;
+        };
+        /** @description The executions and coming fire times of a task, a function or a tag. */
+        TimelineLane: {
+            /** @description The id, function or tag; empty for what has none. */
+            key: string;
+            title: string;
+            /** @description Only with groupBy task, and of what has a task. */
+            taskId: string | null;
+            enabled: boolean;
+            /** @description Of executions in this stretch. */
+            count: number;
+            failed: number;
+            /** @description By start; empty when there are more than 500, which `buckets` tell. */
+            marks: components["schemas"]["TimelineMark"][];
+            buckets: components["schemas"]["TimelineBucket"][];
+            /** @description Coming fire times that will run, as its forecast tells them; at most 200. */
+            planned: string[];
+            /** @description There are more of them. */
+            plannedMore: boolean;
+        };
+        /** @description How busy a bucket of time was and will be, all lanes together. */
+        TimelineLoad: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            start: string;
+            seconds: number;
+            started: number;
+            /** @description The most executions side by side; null when there are too many to tell. */
+            peak: number | null;
+            /** @description Coming fire times; of tasks in no lane that is shown, only the next one. */
+            planned: number;
+        };
+        /** @description One execution. */
+        TimelineMark: {
+            executionId: string;
+            /** @enum {string} */
+            status: "queued" | "running" | "success" | "failed" | "timed_out" | "cancelled" | "lost" | "skipped" | "missed";
+            /**
+             * Format: date-time
+             * @description When it started, or, if it has not, its fire time.
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            start: string;
+            /** @description null: it has not ended. */
+            end: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            scheduledFor: string;
+            attempt: number;
         };
         /** @description The switch of a task. */
         Toggle: {
@@ -6698,6 +6808,72 @@ export interface operations {
             /** @description The body is of another type than the operation takes. */
             415: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTimeline: {
+        parameters: {
+            query?: {
+                /** @description Default 18 hours ago, or a day before `to`. */
+                from?: string;
+                /** @description Default a day after `from`; at most 8 days after it. */
+                to?: string;
+                groupBy?: "task" | "function" | "tag";
+                /** @description Only tasks with this text, as in GET /tasks. */
+                q?: string;
+                /** @description Only tasks with this tag. */
+                tag?: string;
+                /** @description Only this function. */
+                functionName?: string;
+                /** @description Only this task. */
+                taskId?: string;
+                /** @description At most so many lanes. */
+                limit?: number;
+                /** @description Whether to tell what is to come. */
+                planned?: boolean | (0 | 1);
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What ran, runs and will run within a stretch of time: failures first, then what ran, then what is to come. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
