@@ -275,4 +275,3 @@ def _types() -> mimetypes.MimeTypes:
 
 def _guess(name: str) -> str | None:
     return _types().guess_type(name)[0]
-
