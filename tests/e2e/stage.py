@@ -18,7 +18,8 @@ SOURCE = f'''
 import asyncio
 import sys
 
-from cronplug import function
+from cronplug import Context, function
+from pydantic import SecretStr
 
 
 @function("stage.say", tags=[{HOSTILE!r}], title={HOSTILE!r})
@@ -29,6 +30,19 @@ async def say(lines: list[str], errors: list[str] | None = None) -> str:
     for line in errors or []:
         print(line, file=sys.stderr, flush=True)
     return "\\n".join(lines)
+
+
+@function("stage.sign", max_retries=2, timeout=60)
+async def sign(token: SecretStr, words: str = "") -> str:
+    """Put a secret to words."""
+    return f"{{token.get_secret_value()}}: {{words}}"
+
+
+@function("stage.keep")
+async def keep(ctx: Context) -> None:
+    """Keep two files."""
+    ctx.artifact("sums.csv", "a,b\\n1,2\\n", "text/csv")
+    ctx.artifact({HOSTILE!r}, b"x" * 3000)
 
 
 @function("stage.count")

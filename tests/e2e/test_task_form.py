@@ -110,11 +110,15 @@ async def test_what_is_missing_is_said_beside_each_field(page: Page) -> None:
 
     await form.get_by_role("button", name="Create task").click()
 
-    await expect(form.get_by_text("Give the task a name.")).to_be_visible()
-    await expect(form.get_by_text("Choose what to run.")).to_be_visible()
-    await expect(form.get_by_text("Give an expression, or choose “Only by hand”.")).to_be_visible()
-    await expect(form.get_by_role("textbox", name="Name", exact=True).first).to_be_focused()
+    await expect(form.get_by_text("Give the task a name.", exact=True)).to_be_visible()
+    await expect(form.get_by_text("Choose what to run.", exact=True)).to_be_visible()
+    await expect(form.get_by_text("Give an expression, or choose “Only by hand”.", exact=True)).to_be_visible()
     await expect(form.get_by_role("textbox", name="Name", exact=True)).to_have_attribute("aria-invalid", "true")
+    summary = form.get_by_role("alert", name="3 fields need a change")
+    await expect(summary).to_be_focused()
+    await expect(form.get_by_role("textbox", name="Name", exact=True)).to_be_in_viewport()
+    await summary.get_by_role("button", name="Cron expression: Give an expression").click()
+    await expect(form.get_by_label("Cron expression")).to_be_focused()
 
 
 async def test_a_fault_that_the_server_finds_lands_on_its_field_and_takes_the_focus(page: Page, server: Server) -> None:
@@ -144,9 +148,9 @@ async def test_the_form_and_the_json_show_one_payload_and_keep_unknown_keys(page
     await form.get_by_label("Days").fill("8")
 
     await choose(form, "JSON")
-    text = form.get_by_label("Payload", exact=True)
-    await expect(text).to_have_value(re.compile(r'"days": 8'))
-    await text.fill('{"name": "Bob", "days": 9, "colour": {"of": "sea"}, "more": [1]}')
+    text = await editor(form, "Payload")
+    await expect(text).to_contain_text('"days": 8')
+    await rewrite(text, '{"name": "Bob", "days": 9, "colour": {"of": "sea"}, "more": [1]}')
     await choose(form, "Form")
     await expect(form.get_by_role("textbox", name="Name", exact=True).nth(1)).to_have_value("Bob")
     await form.get_by_label("Days").fill("10")
@@ -162,12 +166,103 @@ async def test_broken_json_is_explained_and_cannot_be_saved(page: Page, server: 
     form = await open_edit(page, task)
     await choose(form, "JSON")
 
-    await form.get_by_label("Payload", exact=True).fill('{"name": "Ada",')
+    text = await editor(form, "Payload")
+    await rewrite(text, '{"name": "Ada",')
     await form.get_by_role("button", name="Save changes").click()
 
-    await expect(form.get_by_text("Not valid JSON")).to_be_visible()
-    await expect(form.get_by_label("Payload", exact=True)).to_be_focused()
+    await expect(form.get_by_text("Not valid JSON").first).to_be_visible()
+    await expect(text).to_be_focused()
     assert server.client.get(f"/tasks/{task['id']}").json()["task"]["revision"] == task["revision"]
+
+
+async def test_what_does_not_fit_the_schema_is_marked_while_json_is_typed(page: Page, server: Server) -> None:
+    task = server.create_task(name="Strict", **greeting())
+    form = await open_edit(page, task)
+    await choose(form, "JSON")
+    text = await editor(form, "Payload")
+
+    await rewrite(text, '{"name": 3, "days": 91}')
+
+    problems = form.get_by_role("list", name="2 parts do not fit")
+    await expect(problems.get_by_role("button", name="Line 1 name This must be: text")).to_be_visible()
+    await problems.get_by_role("button", name="Line 1 days At most 90").click()
+    await expect(text).to_be_focused()
+    await expect(text).to_have_text('{"name": 3, "days": 91}')
+    await page.keyboard.press("Control+Enter")
+    await expect(form.get_by_role("alert", name="2 fields need a change")).to_be_focused()
+
+
+async def test_a_stored_secret_is_kept_or_replaced_and_asked_for_again_by_a_duplicate(
+    page: Page, server: Server
+) -> None:
+    stored = greeting(functionName="stage.sign", functionPayload={"token": "first", "words": "Dear all"})
+    task = server.create_task(name="Signs", **stored)
+    form = await open_edit(page, task)
+    await expect(form.get_by_text("Stored, not shown")).to_be_visible()
+    await form.get_by_label("Words").fill("Dear Ada")
+    await form.get_by_role("button", name="Save changes").click()
+    await expect(page.get_by_text("Signs was saved", exact=True)).to_be_visible()
+    assert told_by(server, task["id"]) == "first: Dear Ada"
+
+    form = await open_edit(page, task)
+    await form.get_by_role("button", name="Replace Token").click()
+    await expect(form.locator("input[type=password]")).to_be_focused()
+    await page.keyboard.type("second")
+    await page.keyboard.press("Control+Enter")
+    await expect(form).to_have_count(0)
+    assert told_by(server, task["id"]) == "second: Dear Ada"
+
+    await page.goto(f"tasks/{task['id']}/copy")
+    form = page.get_by_role("dialog", name="Duplicate task")
+    token = form.locator("input[type=password]")
+    await expect(token).to_have_accessible_description(re.compile("Give it again"))
+    await form.get_by_role("button", name="Create task").click()
+    await expect(token).to_be_focused()
+    await token.fill("third")
+    await form.get_by_role("button", name="Create task").click()
+    await expect(page.get_by_role("heading", name="Signs (copy)", exact=True)).to_be_visible()
+    assert told_by(server, find_task(server, "Signs (copy)")["id"]) == "third: Dear Ada"
+
+
+async def test_what_is_typed_is_tried_before_it_is_saved(page: Page, server: Server, target: Target) -> None:
+    form = await open_new(page)
+    trial = form.get_by_role("region", name="Try it out")
+    await expect(trial.get_by_role("button", name="Test run")).to_be_disabled()
+    await pick(page, form.get_by_role("button", name="Function", exact=True), "Search functions", "acme.greet")
+
+    await trial.get_by_role("button", name="Test run").click()
+    name = form.get_by_role("textbox", name="Name", exact=True).nth(1)
+    await expect(name).to_be_focused()
+    await name.fill("Grace")
+    await trial.get_by_role("button", name="Test run").click()
+
+    await expect(trial.get_by_text("Success", exact=True)).to_be_visible()
+    await expect(trial.get_by_role("group", name="Log")).to_contain_text("greeting Grace")
+    await choose(form, "HTTP request")
+    await form.get_by_label("URL").fill(f"{target.url}/status/503")
+    await trial.get_by_role("button", name="Test run").click()
+    await expect(trial.get_by_text("Failed", exact=True)).to_be_visible()
+    await form.get_by_text("What counts as success").click()
+    await form.get_by_label("Status is one of").fill("503")
+    await trial.get_by_role("button", name="Test again").click()
+    await expect(trial.get_by_text("Success", exact=True)).to_be_visible()
+    assert server.client.get("/tasks", params={"q": "Grace"}).json()["total"] == 0
+
+
+async def test_what_the_author_suggests_is_filled_in_and_said_to_be_so(page: Page) -> None:
+    await page.goto("tasks/new?function=stage.sign")
+    form = page.get_by_role("dialog", name="New task")
+
+    await form.get_by_text("Failures", exact=True).click()
+
+    retries = form.get_by_label("Retries", exact=True)
+    await expect(retries).to_have_value("2")
+    await expect(retries).to_have_accessible_description(re.compile("from the function"))
+    await retries.fill("5")
+    await expect(retries).not_to_have_accessible_description(re.compile("from the function"))
+    await pick(page, form.get_by_role("button", name="Function", exact=True), "Search functions", "acme.greet")
+    await expect(retries).to_have_value("5")
+    await expect(form.get_by_label("Time limit per try", exact=True)).to_have_value("10")
 
 
 async def test_nested_and_optional_fields_of_a_payload_reach_the_task(page: Page, server: Server) -> None:
@@ -205,18 +300,24 @@ async def test_an_http_task_is_created_and_its_request_arrives(page: Page, serve
     await form.get_by_role("button", name="Add header").click()
     await form.get_by_label("Name of header 1").fill("X-Order")
     await form.get_by_label("Value of header 1").fill("42")
-    await form.get_by_label("Body").fill('{"since": "yesterday"}')
+    await rewrite(await editor(form, "Body"), '{"since": "yesterday"}')
+    await form.get_by_text("What counts as success").click()
+    await form.get_by_label("Answer contains").fill("yesterday")
+    await form.get_by_label("Try again on status").fill("429, 5xx")
     await choose(form, "Only by hand")
     await form.get_by_role("button", name="Create task").click()
     await page.get_by_role("button", name="Run now").click()
 
     row = page.get_by_role("table", name="Executions").get_by_role("row").filter(has_text="By hand")
     await expect(row.get_by_text("Success")).to_be_visible()
-    [request] = target.requests
-    assert (request["method"], request["path"], request["body"]) == ("POST", "/echo?a=1", '{"since": "yesterday"}')
+    [request] = [each for each in target.requests if each["path"] == "/echo?a=1"]
+    assert (request["method"], request["body"]) == ("POST", '{"since": "yesterday"}')
     headers = request["headers"]
     assert isinstance(headers, dict)
     assert headers["x-order"] == "42"
+    task = find_task(server, "Order hook")
+    assert (task["httpExpectStatus"], task["httpExpectBody"]) == (["2xx"], "yesterday")
+    assert task["httpRetryStatus"] == ["429", "5xx"]
 
 
 async def test_somebody_elses_change_meanwhile_is_shown_beside_mine(page: Page, server: Server) -> None:
@@ -290,6 +391,27 @@ async def test_a_duplicate_is_a_task_of_its_own(page: Page, server: Server) -> N
     copied = find_task(server, "Original (copy)")
     assert copied["id"] != task["id"]
     assert (copied["functionPayload"], copied["tags"]) == ({"name": "Ada"}, ["kept"])
+
+
+async def editor(form: Locator, name: str) -> Locator:
+    """The editor of a text, once it has taken over from the plain field."""
+    found = form.locator(f'[contenteditable][aria-label="{name}"]')
+    await expect(found).to_be_visible()
+    return found
+
+
+async def rewrite(text: Locator, words: str) -> None:
+    """Type over all that stands in an editor, as a person does: what `fill` does to it, no person can."""
+    await text.press("ControlOrMeta+a")
+    await text.page.keyboard.insert_text(words)
+    await expect(text).to_have_text(words)
+
+
+def told_by(server: Server, task: str) -> str:
+    """What a task answers when it runs now."""
+    execution = server.trigger(task)
+    server.until_status(execution, "success")
+    return str(server.client.get(f"/executions/{execution}").json()["resultSummary"])
 
 
 def find_task(server: Server, name: str) -> dict[str, Any]:
