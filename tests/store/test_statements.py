@@ -8,13 +8,14 @@ from types import ModuleType
 import pytest
 import sqlalchemy as sa
 
-from cronplug.store import Conn, Store, access, health, logs, nodes, stats, tasks
+from cronplug.store import Conn, Store, access, failures, health, logs, nodes, rollups, stats, tasks
 from cronplug.store.columns import Id, Words
 from cronplug.store.executions import claims, ends, progress, reading, retention, stopping, turns
 from cronplug.store.statements import DialectName, JsonRows, Row, Stmt, pack_rows
 
 MODULES = (
-    access, claims, ends, health, logs, nodes, progress, reading, retention, stats, stopping, tasks, turns,
+    access, claims, ends, failures, health, logs, nodes, progress, reading, retention, rollups, stats, stopping, tasks,
+    turns,
 )  # fmt: skip
 ONE = Stmt(sa.select(sa.cast(sa.bindparam("value", type_=sa.Integer()), sa.Integer()).label("value")))
 ROWS = JsonRows("rows", {"id": Id(), "text": Words()})

@@ -16,6 +16,7 @@ from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSc
 from cronplug.access import Access
 from cronplug.api.bulk import bulk
 from cronplug.api.calendars import calendars
+from cronplug.api.error_groups import error_groups
 from cronplug.api.events import events
 from cronplug.api.executions import executions
 from cronplug.api.functions import functions
@@ -63,6 +64,7 @@ _BLUEPRINTS = (
     schedules,
     series,
     timeline,
+    error_groups,
     session,
     settings_routes,
     server,

@@ -2,7 +2,7 @@
 
 Every method either does all of what it says, durably, before it returns, or raises one of `cronplug.errors` and has
 changed nothing. `Operations` is the whole; its rooms are a module each: `tasks`, `revisions`, `triggers`, `bulk`,
-`executions`, `functions`, `requests`, `previews`, `fire_times`, `pausing`, `figures`, `series`, `timeline`. What they all use is in `means`, how executions get into the queue in
+`executions`, `functions`, `requests`, `previews`, `fire_times`, `pausing`, `figures`, `series`, `timeline`, `error_groups`. What they all use is in `means`, how executions get into the queue in
 `queueing`; `definitions` judges what is to be stored, `states` and `views` say how stored things are told. `platform` is what trusted functions may do.
 """
 
@@ -16,6 +16,7 @@ from cronplug.ids import IdGenerator
 from cronplug.operations.attention import UnfitTasks
 from cronplug.operations.bulk import BulkAction, BulkFailure, BulkOperations, BulkOutcome, BulkRequest
 from cronplug.operations.calendars import CalendarOperations
+from cronplug.operations.error_groups import ErrorOperations
 from cronplug.operations.executions import ExecutionOperations
 from cronplug.operations.figures import FigureOperations
 from cronplug.operations.fire_time_accounts import FireTimeAccount
@@ -85,6 +86,7 @@ class Operations(
     FigureOperations,
     SeriesOperations,
     TimelineOperations,
+    ErrorOperations,
 ):
     """The verbs of cronplug. One object per process; safe to call side by side."""
 

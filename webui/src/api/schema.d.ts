@@ -615,6 +615,23 @@ export interface paths {
         patch: operations["patchUpdateTask"];
         trace?: never;
     };
+    "/api/scheduler/tasks/{taskId}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes wrong with a task, and how often */
+        get: operations["listTaskErrors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scheduler/tasks/{taskId}/fire-times": {
         parameters: {
             query?: never;
@@ -2635,6 +2652,34 @@ export interface components {
         TaskDetail: {
             task: components["schemas"]["Task"];
             recentExecutions: components["schemas"]["Execution"][];
+        };
+        /** @description Failures with the same reason and message, but for numbers and identifiers. */
+        TaskError: {
+            /** @description The same for the same failure, today and tomorrow. */
+            fingerprint: string;
+            /** @description What they have in common; <n>, <hex> and <id> stand for what differs. */
+            message: string;
+            /** @description That of the newest one. */
+            lastMessage: string;
+            reason: ("completed" | "error" | "permanent_error" | "reported_failure" | "invalid_payload" | "unknown_function" | "http_status" | "http_body" | "http_error" | "http_refused" | "timeout" | "worker_died" | "out_of_memory" | "retrying" | "cancelled_by_request" | "task_deleted" | "cut_off" | "crash_loop" | "shutdown" | "overlap" | "scheduler_down" | "outside_window" | "over_limit" | "calendar" | "paused" | "function_missing" | "queue_full" | "replaced") | null;
+            count: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            firstAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T08:00:00.000Z
+             */
+            lastAt: string;
+            lastExecutionId: string;
+        };
+        /** @description At most 50 groups of failures, the most frequent first. */
+        TaskErrors: {
+            list: components["schemas"]["TaskError"][];
+            /** @description How many failed executions were looked at: the newest, at most 2,000. */
+            looked: number;
         };
         /** @description One page of tasks. */
         TaskList: {
@@ -6049,6 +6094,69 @@ export interface operations {
             };
             /** @description The body is of another type than the operation takes. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields or parameters are not acceptable; `errors` names them. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping, or its database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTaskErrors: {
+        parameters: {
+            query?: {
+                /** @description Queued at or after this instant; default 30 days ago. */
+                from?: string;
+            };
+            header?: never;
+            path: {
+                /** @description A task's id. */
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 50 groups of failures, the most frequent first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskErrors"];
+                };
+            };
+            /** @description No valid token or session. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the path names does not exist. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
