@@ -29,6 +29,18 @@ async def test_a_reader_that_is_too_slow_is_closed_and_harms_nobody() -> None:
         assert not quick.overflowed
 
 
+async def test_a_change_that_waits_to_be_told_is_not_told_twice() -> None:
+    bus = EventBus(inbox_size=2)
+    async with bus.subscribe() as inbox:
+        for _ in range(5):
+            bus.publish("task", "a", "updated")
+        assert await inbox.next(timeout_seconds=1) == Event("task", "a", "updated")
+        assert await inbox.next(timeout_seconds=0.001) == "idle"
+        bus.publish("task", "a", "updated")
+        assert await inbox.next(timeout_seconds=1) == Event("task", "a", "updated")
+        assert not inbox.overflowed
+
+
 async def test_closing_the_bus_ends_present_and_later_subscribers() -> None:
     bus = EventBus()
     async with bus.subscribe() as present:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["task", "execution", "plugin", "stats", "log", "calendar"]
@@ -23,19 +23,26 @@ class Event:
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """A bounded inbox. When its reader is too slow it is closed (`overflowed`) and the reader starts again."""
+    """A bounded inbox. When its reader is too slow it is closed (`overflowed`) and the reader starts again.
+
+    What waits in it already is not put there a second time: its reader will look at the thing after both changes.
+    """
 
     wanted: Callable[[Event], bool]
     queue: asyncio.Queue[Event | None]
     overflowed: bool = False
+    waiting: set[Event] = field(default_factory=set)
 
     async def next(self, *, timeout_seconds: float) -> Event | Literal["idle"] | None:
         """The next event, "idle" after `timeout_seconds` without one, None when the bus or this inbox is closed."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await self.queue.get()
+                event = await self.queue.get()
         except TimeoutError:
             return "idle"
+        if event is not None:
+            self.waiting.discard(event)
+        return event
 
 
 class EventBus:
@@ -62,12 +69,13 @@ class EventBus:
             return
         event = Event(kind, id, change)
         for subscription in tuple(self._subscriptions):
-            if not subscription.wanted(event):
+            if event in subscription.waiting or not subscription.wanted(event):
                 continue
             if subscription.queue.full():
                 subscription.overflowed = True
                 self._end(subscription)
             else:
+                subscription.waiting.add(event)
                 subscription.queue.put_nowait(event)
 
     @asynccontextmanager

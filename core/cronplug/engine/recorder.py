@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _MAX_GROUP = 500
 _RETRY_SECONDS = 0.5
+_GATHER_SECONDS = 0.004
+"""At the least between the beginnings of two groups: where runs end one by one, some share a commit even so."""
 
 _REFUSALS = (Refused, ValueError, TypeError, RecursionError)
 """What an end raises that will never be written: the database refuses its values, or they are not what it keeps."""
@@ -46,6 +48,7 @@ class Recorder:
         self._on_write = on_write
         self._waiting: list[_End] = []
         self._writing = False
+        self._began_at = float("-inf")
         self.being_written = 0
 
     async def record(self, finish: executions.Finish, lines: Sequence[LogLine]) -> bool:
@@ -82,6 +85,10 @@ class Recorder:
             following.turn.set_result(None)
 
     async def _write_waiting(self) -> None:
+        clock = asyncio.get_running_loop().time
+        if (early := self._began_at + _GATHER_SECONDS - clock()) > 0:
+            await asyncio.sleep(early)
+        self._began_at = clock()
         group, self._waiting = self._waiting[:_MAX_GROUP], self._waiting[_MAX_GROUP:]
         try:
             self.being_written = len(group)
