@@ -29,6 +29,11 @@ export async function deleteTask(id: string, options: { force?: boolean } = {}):
   await send(client.DELETE('/api/scheduler/tasks/{taskId}', { params: { path: { taskId: id }, query } }))
 }
 
+/** Brings a deleted task back as it was, with its history. Refused with 404 when nothing is left of it. */
+export async function restoreTask(id: string): Promise<Task> {
+  return send(client.POST('/api/scheduler/tasks/{taskId}/restore', { params: { path: { taskId: id } } }))
+}
+
 /**
  * Runs the task now; a payload replaces the stored one for this execution. The task's overlap may skip it (`triggered` is false
  * then), unless `force`.

@@ -17,6 +17,9 @@ export function useNotify() {
     explain,
     done: (title: string, action?: { label: string; to: string }) =>
       toast.add({ title, color: 'success', icon: 'i-lucide-circle-check', actions: action ? [{ label: action.label, to: action.to, color: 'neutral', variant: 'outline' }] : undefined }),
+    /** Something was done that can be taken back for a while. */
+    undoable: (title: string, action: { label: string; onClick: () => void }) =>
+      toast.add({ title, color: 'success', icon: 'i-lucide-circle-check', duration: 8_000, actions: [{ ...action, color: 'neutral', variant: 'outline' }] }),
     /** Something did not happen, and that is as it should be; `action` does it all the same. */
     held: (title: string, description: string, action: { label: string; onClick: () => void }) =>
       toast.add({ title, description, color: 'warning', icon: 'i-lucide-skip-forward', duration: 12_000, actions: [{ ...action, color: 'neutral', variant: 'outline' }] }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countStatuses, pulseBars, pulsePaths, type PulseResult } from './pulse'
+import { countStatuses, medianDuration, pulseBars, pulsePaths, type PulseResult } from './pulse'
 
 const ran = (status: PulseResult['status'], millis: number): PulseResult => ({
   status,
@@ -42,5 +42,12 @@ describe('pulsePaths', () => {
 describe('countStatuses', () => {
   it('counts, most first', () => {
     expect(countStatuses([ran('failed', 1), ran('success', 1), ran('success', 1)])).toEqual([['success', 2], ['failed', 1]])
+  })
+})
+
+describe('medianDuration', () => {
+  it('is that of what ran to an end', () => {
+    expect(medianDuration([ran('success', 900), ran('failed', 100), ran('success', 300), { status: 'skipped' }])).toBe(300)
+    expect(medianDuration([{ status: 'missed' }])).toBeNull()
   })
 })

@@ -51,6 +51,14 @@ export function countStatuses(results: readonly PulseResult[]): [ExecutionStatus
   return [...counts].sort((a, b) => b[1] - a[1])
 }
 
+/** The median duration of what has started and ended, in milliseconds; null when nothing has. */
+export function medianDuration(results: readonly PulseResult[]): number | null {
+  const spans = results
+    .flatMap(({ startedAt, finishedAt }) => (startedAt && finishedAt ? [Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt))] : []))
+    .sort((a, b) => a - b)
+  return spans[Math.floor(spans.length / 2)] ?? null
+}
+
 function span({ startedAt, finishedAt }: PulseResult, now: number): number | null {
   if (!startedAt) return null
   return Math.max(0, (finishedAt ? Date.parse(finishedAt) : now) - Date.parse(startedAt))

@@ -4,7 +4,7 @@ import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 import { keys } from '@/api/keys'
 import { ProblemError } from '@/api/problem'
-import { deleteTask, fetchEnabling, toggleTask, triggerTask, updateTask, type Payload } from '@/api/tasks'
+import { deleteTask, fetchEnabling, restoreTask, toggleTask, triggerTask, updateTask, type Payload } from '@/api/tasks'
 import type { Task, TaskDetail, TaskList } from '@/api/types'
 import { useChoice, useConfirm } from '@/composables/useConfirm'
 import { useNotify } from '@/composables/useNotify'
@@ -92,10 +92,21 @@ export function useTaskActions() {
       if (!(error instanceof Declined)) notify.failed(error, t('tasks.action.deleteFailed', { name }))
       return false
     }
-    notify.done(t('tasks.action.deleted', { name }))
+    notify.undoable(t('tasks.action.deleted', { name }), { label: t('tasks.action.undo'), onClick: () => void bringBack(task) })
     void queries.invalidateQueries({ queryKey: keys.taskLists() })
     void queries.invalidateQueries({ queryKey: keys.stats() })
     return true
+  }
+
+  async function bringBack(task: Task): Promise<void> {
+    const { name } = task
+    try {
+      await restoreTask(task.id)
+      notify.done(t('tasks.action.restored', { name }), { label: t('tasks.action.view'), to: router.resolve({ name: 'task', params: { id: task.id } }).fullPath })
+    } catch (error) {
+      notify.failed(error, t('tasks.action.restoreFailed', { name }))
+    }
+    refresh(task)
   }
 
   async function removeEvenRunning(task: Task): Promise<void> {
@@ -128,8 +139,10 @@ export function useTaskActions() {
     }
   }
 
-  const edit = (task: Task) => void router.push({ name: 'task-edit', params: { id: task.id } })
-  const duplicate = (task: Task) => void router.push({ name: 'task-copy', params: { id: task.id } })
+  // The form lies over the list it was opened from, filters and all.
+  const below = () => (router.currentRoute.value.matched[0]?.path === '/tasks' ? router.currentRoute.value.query : {})
+  const edit = (task: Task) => void router.push({ name: 'task-edit', params: { id: task.id }, query: below() })
+  const duplicate = (task: Task) => void router.push({ name: 'task-copy', params: { id: task.id }, query: below() })
 
   const openRunWith = (task: Task) => (runWith.value = task)
   const closeRunWith = () => (runWith.value = null)
