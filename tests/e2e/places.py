@@ -51,6 +51,7 @@ def places(furniture: Furniture) -> list[Place]:
         Place("functions/acme.whatever", "heading", "Invoke now"),
         Place("plugins", "heading", "acme-broken"),
         Place("settings", "heading", "Server"),
+        Place("welcome", "heading", "Your first task, in a minute"),
         Place("sign-in", "textbox", "Admin token"),
         Place("no/such/page", "heading", "There is no such page"),
     ]

@@ -37,6 +37,8 @@ export function useGlobalKeys(): void {
   const blocked = useBlocked()
   const { openKeys } = useKeysDialog()
   let chordUntil = 0
+  // A page that cannot be loaded is told by `live/loading`.
+  const go = (name: string) => void router.push({ name }).catch(() => undefined)
 
   function onKey(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return
@@ -58,14 +60,14 @@ export function useGlobalKeys(): void {
     const second = Date.now() < chordUntil
     chordUntil = 0
     const place = second ? destinations.find(({ key }) => key === event.key) : undefined
-    if (place) void router.push({ name: place.name })
+    if (place) go(place.name)
     return place !== undefined
   }
 
   function single(event: KeyboardEvent): boolean {
     if (event.key === 'g') chordUntil = Date.now() + CHORD_MILLIS
     else if (event.key === '?') openKeys()
-    else if (event.key === 'c' && blocked.value === null) void router.push({ name: 'task-new' })
+    else if (event.key === 'c' && blocked.value === null) go('task-new')
     else return false
     return true
   }

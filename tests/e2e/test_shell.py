@@ -1,0 +1,323 @@
+"""What lies round every page: the palette, the keys, languages, preferences, the first run, and a server that is gone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Route, ViewportSize, expect
+
+from tests.acceptance.server import Server
+from tests.e2e.acting import choose, settle, stay, stayed
+from tests.e2e.conftest import NewContext
+from tests.e2e.places import places
+from tests.e2e.stage import Furniture, furnish
+from tests.e2e.watching import Watch
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+ENGLISH = Path(__file__).resolve().parents[2] / "webui" / "src" / "locales" / "en"
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def furniture(server: Server) -> Furniture:
+    return furnish(server)
+
+
+# The first test of the module, for it needs a server without tasks.
+async def test_a_newcomer_sees_their_first_task_run(page: Page, server: Server) -> None:
+    await page.goto(f"{server.url}/")
+    await expect(page.get_by_role("heading", name="Your first task, in a minute")).to_be_visible()
+
+    await page.get_by_text("Say hello").click()
+    await expect(page.get_by_label("What is it called?")).to_have_value("Say hello")
+    await page.get_by_text("Every day at 06:00").click()
+    await page.get_by_role("button", name="Create and run it").click()
+
+    await expect(page.get_by_role("heading", name="It ran. That was all.")).to_be_visible()
+    await expect(page.get_by_text("Hello, world!")).to_be_visible()
+    [task] = server.client.get("/tasks", params={"q": "Say hello"}).json()["list"]
+    assert (task["functionName"], task["cronExpression"], task["timezone"]) == (
+        "example.greet",
+        "0 6 * * *",
+        "Europe/Helsinki",
+    )
+    await page.get_by_role("link", name="Open the task").click()
+    await expect(page.get_by_role("heading", name="Say hello", exact=True)).to_be_visible()
+
+
+async def test_the_first_run_names_what_is_missing(page: Page) -> None:
+    await page.goto("welcome")
+    await page.get_by_text("Ping a web address").click()
+    await page.get_by_label("What is it called?").fill("")
+
+    await page.get_by_role("button", name="Create and run it").click()
+
+    await expect(page.get_by_text("Give an address that starts with http:// or https://")).to_be_visible()
+    await expect(page.get_by_text("Give the task a name.")).to_be_visible()
+    await expect(page.get_by_role("textbox", name="Address")).to_be_focused()
+
+
+async def test_the_palette_leads_anywhere_and_gives_the_focus_back(page: Page, furniture: Furniture) -> None:
+    await page.goto("executions")
+    opener = page.get_by_role("button", name="Search or jump to…")
+    await opener.focus()
+    await page.keyboard.press("Enter")
+    box = page.get_by_role("combobox", name="Search or jump to…")
+    await expect(box).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(opener).to_be_focused()
+
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("sales rep")
+    first = page.get_by_role("group", name="Tasks").get_by_role("option").first
+    await expect(first).to_contain_text("Sales report")
+    await expect(first).to_have_attribute("aria-selected", "true")
+    await expect(box).to_have_attribute("aria-activedescendant", str(await first.get_attribute("id")))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Sales report", exact=True)).to_be_visible()
+
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("example.rep")
+    await expect(page.get_by_role("group", name="Functions").get_by_role("option")).to_have_count(1)
+    await page.get_by_role("group", name="Functions").get_by_role("option").click()
+    await expect(page).to_have_url(re.compile(r"/functions/example\.report$"))
+
+
+async def test_the_palette_runs_a_task(page: Page, furniture: Furniture, server: Server) -> None:
+    before = len(server.executions(taskId=furniture.report))
+    await page.goto("calendars")
+    await expect(page.get_by_role("link", name="Holidays")).to_be_visible()
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("run a")
+    await expect(page.get_by_role("option", selected=True)).to_contain_text("Run a task…")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("combobox", name="Which task is to run?")).to_be_focused()
+    await page.keyboard.type("sales")
+    await expect(page.get_by_role("option")).to_have_count(1)
+    await expect(page.get_by_role("option", selected=True)).to_contain_text("Run Sales report")
+    await page.keyboard.press("Enter")
+
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    server.until(lambda: len(server.executions(taskId=furniture.report)) > before, what="the run")
+
+
+async def test_keys_lead_to_places_but_not_while_typing_or_switched_off(page: Page, furniture: Furniture) -> None:
+    await page.goto("tasks")
+    await expect(page.get_by_role("link", name="Sales report")).to_be_visible()
+    for key, heading in (("e", "Executions"), ("f", "Functions"), ("p", "Plugins"), ("c", "Calendars"), ("t", "Tasks")):
+        await page.keyboard.press("g")
+        await page.keyboard.press(key)
+        await expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    await page.keyboard.press("g")
+    await page.keyboard.press("s")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await page.keyboard.press("/")
+    await page.keyboard.type("ge?")
+    await expect(page.get_by_role("searchbox", name="Search tasks")).to_have_value("ge?")
+
+    await page.goto("settings")
+    await page.get_by_role("switch", name="Single-key shortcuts").click()
+    try:
+        await page.get_by_role("main").focus()
+        await page.keyboard.press("?")
+        await page.keyboard.press("g")
+        await page.keyboard.press("t")
+        await page.keyboard.press("Control+k")
+        await expect(page.get_by_role("combobox", name="Search or jump to…")).to_be_focused()
+        await expect(page.get_by_role("dialog")).to_have_count(1)
+        await page.keyboard.press("Escape")
+        assert page.url.endswith("/settings")
+    finally:
+        await page.get_by_role("switch", name="Single-key shortcuts").click()
+
+
+async def test_a_language_is_spoken_everywhere_at_once_and_remembered(new_context: NewContext, watch: Watch) -> None:
+    page = await watch.open(await new_context())
+    await page.goto("settings")
+    await stay(page)
+
+    await page.get_by_role("combobox", name="Language").select_option("Deutsch")
+
+    await expect(page.get_by_role("heading", name="Einstellungen", exact=True)).to_be_visible()
+    await expect(page.locator("html")).to_have_attribute("lang", "de")
+    await expect(page.get_by_role("link", name="Aufgaben", exact=True)).to_be_visible()
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("group", name="Gehe zu")).to_be_visible()
+    await page.keyboard.press("Escape")
+    assert await stayed(page)
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Einstellungen", exact=True)).to_be_visible()
+    await page.get_by_role("combobox", name="Sprache").select_option("English")
+    await expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
+
+
+async def test_a_browser_of_another_language_is_answered_in_it(new_context: NewContext, watch: Watch) -> None:
+    page = await watch.open(await new_context(signed_in=False, locale="de-AT"))
+    await page.goto("tasks")
+    await expect(page.get_by_role("heading", name="Anmelden")).to_be_visible()
+
+
+async def test_every_text_is_translated_and_longer_ones_fit(
+    new_context: NewContext, watch: Watch, furniture: Furniture
+) -> None:
+    """In the pseudo-language each text is accented and two fifths longer: what is plain English was not translated."""
+    context = await new_context()
+    await context.add_init_script("localStorage.setItem('cronplug.language', 'en-XA')")
+    page = await watch.open(context)
+    known = set(english_texts())
+    wide, untranslated = [], []
+    for place in places(furniture):
+        await page.goto(place.path)
+        await expect(page.locator("h1, [role=dialog]").first, place.path).to_be_attached()
+        await settle(page)
+        shown = set(await page.evaluate(TEXTS_OF_THE_PAGE))
+        untranslated += [f"{place.path}: {text}" for text in shown & known]
+        for width in (320, 1440):
+            await page.set_viewport_size({"width": width, "height": 800})
+            over = await page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+            if over > 0:
+                wide.append(f"{place.path} at {width}: {over} px")
+    assert (wide, untranslated) == ([], [])
+
+
+TEXTS_OF_THE_PAGE = """() => {
+  const found = []
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (walker.nextNode()) {
+    const { data, parentElement } = walker.currentNode
+    if (!parentElement.closest('script, style, [lang=en], time, code, pre, option')) found.push(data.trim())
+  }
+  return found
+}"""
+
+
+def english_texts() -> Iterator[str]:
+    """Every English text of two words or more and nothing to fill in, which data would hardly hold by chance."""
+
+    def texts(group: dict[str, Any]) -> Iterator[str]:
+        for value in group.values():
+            if isinstance(value, dict):
+                yield from texts(value)
+            else:
+                yield value
+
+    for file in ENGLISH.glob("*.json"):
+        for text in texts(json.loads(file.read_text("utf-8"))):
+            if " " in text and "{" not in text:
+                yield text
+
+
+async def test_preferences_hold_on_every_page_and_stay(new_context: NewContext, watch: Watch, server: Server) -> None:
+    page = await watch.open(await new_context())
+    await page.goto("settings")
+    await choose(page, "Compact")
+    await choose(page, "UTC")
+    await choose(page, "Pages")
+    await page.goto("tasks")
+    await expect(page.locator("html")).to_have_attribute("data-density", "compact")
+    await page.goto("settings")
+    await expect(page.get_by_role("radio", name="Pages", exact=True)).to_be_checked()
+    await expect(page.locator("time").filter(has_text="+00:00").first).to_be_visible()
+
+
+async def test_settings_in_force_are_told_without_their_secrets(page: Page, server: Server) -> None:
+    await page.goto("settings")
+    region = page.get_by_role("region", name="Settings in force")
+
+    await expect(region.get_by_text("SCHEDULER_PORT", exact=True)).to_be_visible()
+    await expect(region.get_by_text(str(server.port), exact=True)).to_be_visible()
+    await expect(region.get_by_text("secret, hidden")).to_be_visible()
+    assert "acceptance-token" not in await page.inner_text("body")
+    await region.get_by_text("All", exact=True).click()
+    await region.get_by_role("searchbox", name="Search settings").fill("drain")
+    await expect(region.get_by_text("SCHEDULER_DRAIN_SECONDS", exact=True)).to_be_visible()
+    await expect(region.get_by_role("status")).to_have_text("1 setting")
+
+
+async def test_a_phone_reaches_every_place(new_context: NewContext, watch: Watch) -> None:
+    page = await watch.open(await new_context(viewport=PHONE))
+    await page.goto("settings")
+    more = page.get_by_role("button", name="More", exact=True)
+
+    await more.click()
+    await expect(page.get_by_role("dialog", name="More")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(more).to_be_focused()
+    await more.click()
+    await page.get_by_role("dialog").get_by_role("link", name="Plugins").click()
+
+    await expect(page.get_by_role("heading", name="Plugins", exact=True)).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_without_the_permission_to_write_acts_say_so(new_context: NewContext, watch: Watch) -> None:
+    page = await watch.open(await new_context())
+
+    async def read_only(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "permissions": ["read"]})
+
+    await page.route("**/api/scheduler/me", read_only)
+    await page.goto("settings")
+
+    await expect(page.get_by_text("You may look at everything, and change nothing.")).to_be_visible()
+    button = page.get_by_role("button", name="Pause all schedules")
+    await expect(button).to_have_attribute("aria-disabled", "true")
+    await expect(button).to_have_attribute("aria-description", re.compile("needs the permission"))
+    await button.click(force=True)
+    await expect(page.get_by_text("All schedules are paused")).to_have_count(0)
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("option", name="New task")).to_have_attribute("aria-disabled", "true")
+
+
+async def test_an_upgrade_of_the_server_is_noticed_where_a_part_is_gone(page: Page) -> None:
+    await page.goto("settings")
+    await expect(page.get_by_role("heading", name="Settings in force")).to_be_visible()
+    await page.route("**/assets/CalendarsPage-*", lambda route: route.fulfill(status=404))
+    await page.route(re.compile(r"/admin/scheduler/$"), lambda route: route.fulfill(body="<html></html>"))
+
+    await page.get_by_role("link", name="Calendars").click()
+
+    await expect(page.get_by_role("alert").get_by_text("cronplug was upgraded")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Settings in force")).to_be_visible()
+    await page.unroute_all()
+    await page.get_by_role("button", name="Load anew").click()
+    await expect(page.get_by_role("heading", name="Calendars", exact=True)).to_be_visible()
+
+
+# Last, for it takes the server away for a moment.
+async def test_a_server_that_is_gone_is_told_and_nothing_can_be_changed_till_it_is_back(
+    page: Page, server: Server
+) -> None:
+    await page.goto("settings")
+    await expect(page.get_by_text("Live", exact=True)).to_be_attached()
+    button = page.get_by_role("button", name="Pause all schedules")
+    await expect(button).not_to_have_attribute("aria-disabled", "true")
+    await stay(page)
+
+    server.terminate()
+
+    banner = page.get_by_role("region", name="The server does not answer")
+    await expect(banner).to_contain_text(re.compile(r"What you see is from \d\d:\d\d:\d\d"))
+    await expect(button).to_have_attribute("aria-disabled", "true")
+    await expect(page.get_by_text("Live", exact=True)).to_have_count(0)
+    await banner.get_by_role("button", name="Try now").click()
+    await expect(banner).to_be_visible()
+    server.start()
+    await expect(banner).to_have_count(0)
+    await expect(page.get_by_text("Live", exact=True)).to_be_attached()
+    await expect(button).not_to_have_attribute("aria-disabled", "true")
+    assert await stayed(page)
