@@ -40,7 +40,8 @@ export function createAppRouter() {
   const router = createRouter({
     history: createWebHistory(import.meta.env.BASE_URL),
     routes,
-    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+    // What opens over a page leaves that page where it is.
+    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path || to.matched[0] === from.matched[0] ? false : { top: 0 }),
   })
   router.beforeEach(async (to) => {
     // When the server cannot be asked, the page is shown: it says itself what it could not load.
