@@ -100,7 +100,7 @@ async def test_a_plugin_installed_meanwhile_is_found_by_looking_again(page: Page
     await expect(found.get_by_text("acme-later")).to_be_visible()
     await expect(page.get_by_role("heading", name="acme-later")).to_be_visible()
     await found.get_by_role("link", name="later.hello").click()
-    await page.get_by_role("button", name="Invoke").click()
+    await page.get_by_role("button", name="Invoke", exact=True).click()
     await expect(page.get_by_role("region", name="Result")).to_contain_text("hello")
 
 

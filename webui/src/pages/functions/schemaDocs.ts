@@ -24,6 +24,8 @@ export function describeFields(schema: Schema, say: Say): FieldDoc[] {
   const docs: FieldDoc[] = []
   const walk = (object: Schema, prefix: string, depth: number, variant = '') => {
     for (const field of fieldsOf(object, schema)) {
+      // What marks a variant says no more than its name.
+      if (variant && 'const' in field.schema) continue
       const path = `${prefix}${field.key}`
       docs.push({
         path,
