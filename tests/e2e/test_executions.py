@@ -9,6 +9,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.acceptance.server import Server
 from tests.e2e.acting import pick_task, stay, stayed, until
+from tests.e2e.stage import HOSTILE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -97,10 +98,10 @@ async def test_filters_by_task_function_trigger_and_time_go_together(page: Page,
 async def test_a_figure_leads_to_the_list_behind_it(page: Page, history: dict[str, str]) -> None:
     await page.goto("tasks")
 
-    await page.get_by_role("navigation", name="Figures").get_by_role("link", name="Failures 24 h").click()
+    await page.get_by_role("navigation", name="Figures").get_by_role("link", name="Success 24 h").click()
 
-    await expect(rows(page).filter(has_text="Bad task")).to_have_count(1)
-    await expect(rows(page).filter(has_text="Good task")).to_have_count(0)
+    await expect(page).to_have_url(re.compile(r"executions\?time=day$"))
+    await expect(rows(page).filter(has_text="Good task").first).to_be_visible()
 
 
 async def test_a_new_execution_comes_into_the_list_by_itself(page: Page, server: Server) -> None:
@@ -121,6 +122,19 @@ async def test_an_execution_tells_its_result_payload_and_details(page: Page, his
     await expect(page.get_by_role("region", name="Payload")).to_contain_text('"lines": 3')
     await expect(page.get_by_role("region", name="Details").get_by_role("link", name="acme.count")).to_be_visible()
     await expect(log_of(page).get_by_text("out 2")).to_be_visible()
+
+
+async def test_files_are_listed_with_their_sizes_and_downloaded(page: Page, server: Server) -> None:
+    execution = server.invoke("stage.keep", {})
+    server.until_status(execution, "success")
+    await page.goto(f"executions/{execution}")
+    files = page.get_by_role("region", name="Files")
+
+    await expect(files).to_contain_text("2 files, 2.9 kB")
+    await expect(files).to_contain_text(HOSTILE)
+    async with page.expect_download() as download:
+        await files.get_by_role("link", name="Download sums.csv, 8 byte").click()
+    assert (await (await download.value).path()).read_bytes() == b"a,b\n1,2\n"
 
 
 async def test_standard_error_can_be_shown_alone(page: Page, history: dict[str, str]) -> None:
@@ -183,6 +197,7 @@ async def test_a_running_execution_is_followed_line_by_line_to_its_end(page: Pag
     await expect(page.get_by_text("Running", exact=True)).to_be_visible()
     await until(log_of(page), f"it.scrollTop > 100 && {AT_END}")
     await expect(page.get_by_role("img", name=re.compile(r"Progress: \d+%"))).to_be_visible()
+    await expect(page.get_by_text(re.compile(r"about \d+ s left|about to end"))).to_be_visible()
 
     await expect(log_of(page).get_by_text("day 90 of 90")).to_be_in_viewport()
     await expect(page.get_by_text("Success", exact=True)).to_be_visible()
@@ -243,6 +258,39 @@ async def test_retries_are_told_attempt_by_attempt(page: Page, server: Server) -
     await expect(times.get_by_role("listitem").filter(has_text="Attempt 2")).to_be_visible()
     await expect(times.get_by_role("listitem").filter(has_text="Pause")).to_be_visible()
     await expect(page.get_by_text("attempt 2 of 3")).to_be_visible()
+
+
+async def test_attempts_are_listed_in_a_table_too(page: Page, server: Server) -> None:
+    task = server.create_task(
+        name="Flaky two", type="function", functionName="acme.flaky", maxRetries=2, retryDelaySeconds=1
+    )
+    execution = server.trigger(task["id"])
+    server.until_status(execution, "success")
+    await page.goto(f"executions/{execution}")
+
+    await page.get_by_role("button", name="Every attempt as a table").click()
+
+    row = page.get_by_role("row").filter(has_text="Attempt 1")
+    await expect(row).to_contain_text("Failed")
+    await expect(row).to_contain_text("first time")
+    await expect(page.get_by_role("row").filter(has_text="Attempt 2")).to_contain_text("Success")
+
+
+async def test_the_log_is_copied_and_saved_without_its_colours(page: Page, server: Server) -> None:
+    execution = server.invoke("stage.say", {"lines": ["\x1b[31mred\x1b[0m", "plain"]})
+    server.until_status(execution, "success")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(f"executions/{execution}")
+    await expect(log_of(page).get_by_text("plain")).to_be_visible()
+
+    await page.get_by_role("button", name="Copy what is shown").click()
+
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert await page.evaluate("() => navigator.clipboard.readText()") == "red\nplain"
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Download the log").click()
+    text = (await (await download.value).path()).read_text(encoding="utf-8")
+    assert [line.split(" ", 1)[1] for line in text.splitlines()] == ["stdout red", "stdout plain"]
 
 
 async def test_an_ended_execution_opens_no_stream_of_its_log(page: Page, history: dict[str, str]) -> None:
