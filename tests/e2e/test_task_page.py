@@ -85,6 +85,17 @@ async def test_the_course_is_told_in_words_drawn_and_listed(page: Page, ran: dic
     await expect(course.get_by_role("columnheader", name="Hour")).to_be_visible()
 
 
+async def test_errors_that_differ_by_a_number_are_one_and_lead_to_the_last(page: Page, ran: dict[str, str]) -> None:
+    await page.goto(f"tasks/{ran['task']}")
+    errors = panel(page, "Errors of the last 30 days").get_by_role("listitem")
+
+    await expect(errors).to_have_count(1)
+    await expect(errors).to_contain_text("2×")
+    await errors.get_by_role("link").click()
+
+    await expect(page).to_have_url(re.compile(ran["failed"]))
+
+
 async def test_executions_come_in_by_themselves_and_can_be_filtered(page: Page, server: Server) -> None:
     task = server.create_task(name="Grows", type="function", functionName="stage.say", functionPayload={"lines": []})
     server.until_status(server.trigger(task["id"]), "success")

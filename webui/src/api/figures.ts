@@ -10,20 +10,7 @@ export type Series = Schemas['TaskSeries']
 export type Revision = Schemas['Revision']
 export type RevisionChange = Schemas['FieldChange']
 export type RevisionList = Schemas['RevisionList']
-export interface ErrorGroup {
-  fingerprint: string
-  message: string
-  reason: string | null
-  count: number
-  firstAt: string
-  lastAt: string
-  lastExecutionId: string
-}
-export interface ErrorGroupList {
-  list: ErrorGroup[]
-  /** How many failed executions were looked at. */
-  looked: number
-}
+export type ErrorGroupList = Schemas['TaskErrors']
 
 /** Names in the query cache. Apart from `keys.task`: these figures change slowly, and are not fetched for each execution that ends. */
 export const figureKeys = {
@@ -39,7 +26,7 @@ export async function fetchSeries(taskId: string, query: { from: string; bucket:
 
 /** Why a task failed lately, the most frequent error first. */
 export async function fetchErrorGroups(taskId: string, signal?: AbortSignal): Promise<ErrorGroupList> {
-  return send(client.GET('/api/scheduler/tasks/{taskId}/errors' as never, { params: { path: { taskId } }, signal } as never))
+  return send(client.GET('/api/scheduler/tasks/{taskId}/errors', { params: { path: { taskId } }, signal }))
 }
 
 /** The definitions a task has had, newest first. */
