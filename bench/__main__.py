@@ -76,7 +76,7 @@ def throughput(bench: Bench) -> list[Row]:
     return [
         Row(
             f"durable no-op executions per second, {kind}",
-            f"{ours['per_second']:,.0f}",
+            f"{ours['per_second']:,.0f} ({ours['cpu_ms']:.2f} ms of the server's CPU each)",
             f"{peer['per_second']:,.0f} (SQLAlchemyJobStore, SQLite)",
             f"{ours['per_second'] / peer['per_second']:.1f}x",
         )
@@ -184,7 +184,7 @@ def workers(bench: Bench) -> str:
     figures = (
         ("core → worker → core, warm, async function", "p50 <= 0.5 ms", _span(trip, "nothing")),
         ("the same, plain function", "p50 <= 0.5 ms", _span(trip, "nothing-sync")),
-        ("durable no-op executions through 2 workers", ">= 3,000 / s", f"{throughput['per_second']:,.0f} / s"),
+        ("durable no-op executions through 2 workers", ">= 3,000 / s", _rate(throughput)),
         ("from limit + grace to the dead process, spinning", "<= 0.2 s", f"{kills['spin_seconds']:.3f} s"),
         ("the same, swallowing its cancellation", "<= 0.2 s", f"{kills['swallow_seconds']:.3f} s"),
         ("500 runs of 1 s side by side in one worker", "all of them", f"{side['seconds']:.2f} s"),
@@ -205,6 +205,41 @@ def workers(bench: Bench) -> str:
 Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the end."""
 
 
+def admin(bench: Bench) -> str:
+    """What the admin asks most, of a database with a long history."""
+    count = 20_000 if bench.quick else 1_000_000
+    folder = bench.root / "history"
+    filled = bench.measure("admin", "fill", count, folder=folder)
+    taken = [bench.measure("admin", "measure", count, folder=folder) for _ in range(bench.rounds)]
+    goals = (
+        ("list", "a page of 50 tasks with their pulses", 50),
+        ("failing", "a page of those that need attention", 50),
+        ("stats", "the figures of the overview", 20),
+        ("functions", "functions with their last seven days", 50),
+        ("series", "a year of a busy task, by days", 30),
+        ("hours", "a week of it, by hours", 30),
+        ("all", "a year of everything, by days", 60),
+        ("timeline", "24 hours in 60 lanes", 150),
+        ("errors", "what a failing task fails with", 30),
+    )
+    rows = "\n".join(
+        f"| {figure} | <= {goal} ms | {statistics.median(one[name] for one in taken):.0f} ms |"
+        for name, figure, goal in goals
+    )
+    return f"""Made by `./dev bench admin` on {datetime.now(UTC):%Y-%m-%d}: medians of {bench.rounds} rounds, each the p95 of 30 requests one after
+the other, with {count // 100:,} tasks and {count:,} executions of 90 days, which `cronplug demo` made in {filled["seconds"]:.0f} s.
+
+| answer | goal | cronplug |
+|---|---|---|
+{rows}
+
+Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the end."""
+
+
+def _rate(measured: Measured) -> str:
+    return f"{measured['per_second']:,.0f} / s, {measured['cpu_ms']:.2f} ms of the server's CPU each"
+
+
 def _span(measured: Measured, kind: str) -> str:
     return f"p50 {measured[f'{kind}_p50_ms']:.2f} ms, p99 {measured[f'{kind}_p99_ms']:.2f} ms"
 
@@ -212,6 +247,7 @@ def _span(measured: Measured, kind: str) -> str:
 SECTIONS: dict[str, tuple[str, Callable[[Bench], str]]] = {
     "schedules": ("Schedules", schedules),
     "workers": ("Workers", workers),
+    "admin": ("The admin's questions", admin),
 }
 """Figures with a section of their own in RESULTS.md: its title, and what makes it."""
 

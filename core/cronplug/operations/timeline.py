@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -273,19 +273,15 @@ def _peaks(starts: range, spans: Sequence[tuple[int, int | None]], now: int) -> 
     >>> _peaks(range(0, 30, 10), [(1, 25), (2, 3), (3, 4), (12, None)], 14)
     [2, 2, 1]
     """
-    changes: list[tuple[int, int]] = []
-    for start, end in spans:
-        changes.append((start, 1))
-        changes.append((max(now if end is None else end, start), -1))
-    changes.sort()  # what ends at an instant has made room for what starts then
-    peaks = [0] * len(starts)
-    running = place = 0
-    for at, change in changes:
-        reached = bisect_right(starts, at) - 1
-        while place < min(reached, len(starts) - 1):
-            place += 1
-            peaks[place] = running
-        running += change
-        if reached >= 0 and at < starts.stop + starts.step:
-            peaks[place] = max(peaks[place], running)
+    begins = sorted(begin for begin, _ in spans)
+    ends = sorted(max(now if end is None else end, begin) for begin, end in spans)
+    # What runs when a bucket begins, and after each start within it: in between it only becomes less.
+    peaks = [bisect_left(begins, at) - bisect_right(ends, at) for at in starts]
+    ended = 0
+    for begun, at in enumerate(begins, start=1):
+        while ended < len(ends) and ends[ended] <= at:
+            ended += 1
+        place = (at - starts.start) // starts.step
+        if 0 <= place < len(peaks):
+            peaks[place] = max(peaks[place], begun - ended)
     return peaks

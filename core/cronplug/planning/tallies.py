@@ -70,8 +70,10 @@ def read_histogram(text: str | None) -> Histogram:
     >>> read_histogram('-2:1 3:7')
     {-2: 1, 3: 7}
     """
-    pairs = (part.split(":") for part in (text or "").split())
-    return {int(bucket): int(count) for bucket, count in pairs}
+    if text is None:
+        return {}
+    numbers = list(map(int, text.replace(":", " ").split()))
+    return dict(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 COUNTED = (
@@ -113,8 +115,11 @@ class Tally:
     def merge(self, other: Tally) -> None:
         """Count what another tally has counted."""
         for mine, theirs in ((self.durations, other.durations), (self.delays, other.delays)):
-            for bucket, count in theirs.items():
-                mine[bucket] = mine.get(bucket, 0) + count
+            if mine:
+                for bucket, count in theirs.items():
+                    mine[bucket] = mine.get(bucket, 0) + count
+            else:
+                mine.update(theirs)
         for status, count in other.counts.items():
             self.counts[status] = self.counts.get(status, 0) + count
         if other.max_seconds is not None:

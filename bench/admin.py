@@ -1,0 +1,78 @@
+"""What the admin asks most, over the API, of a database with a long history (`cronplug demo`)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import uvloop
+
+from bench.ours import TOKEN, settings_for
+from cronplug.app import running_app
+
+ROUNDS = 30
+REQUESTS = {
+    "list": "/tasks?pageSize=50",
+    "failing": "/tasks?state=attention&pageSize=50",
+    "stats": "/stats",
+    "functions": "/functions",
+    "series": "/tasks/{task}/series",
+    "hours": "/tasks/{task}/series?bucket=hour",
+    "all": "/series",
+    "timeline": "/timeline?from={from}&to={to}",
+    "errors": "/tasks/{failing}/errors",
+}
+
+
+def fill(folder: Path, executions: int) -> dict[str, float]:
+    """A database of 90 days with a hundredth as many tasks."""
+    began = time.perf_counter()
+    command = ["demo", "--data-dir", str(folder), "--tasks", str(executions // 100), "--executions", str(executions)]
+    subprocess.run([sys.executable, "-m", "cronplug", *command, "--quiet-schedules"], check=True, stdout=sys.stderr)
+    return {"seconds": time.perf_counter() - began}
+
+
+async def measure(folder: Path) -> dict[str, float]:
+    """Milliseconds of each request, p95 of one after the other, from the application's side of the socket."""
+    async with running_app(settings_for(folder, slots=5)) as app:
+        transport = httpx.ASGITransport(app=app.api)  # type: ignore[arg-type]  # Quart types its scopes more narrowly
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:3399", headers=headers) as client:
+
+            async def get(path: str) -> httpx.Response:
+                response = await client.get(f"/api/scheduler{path}", timeout=60)
+                response.raise_for_status()
+                return response
+
+            busy = (await get("/timeline?limit=1&planned=false")).json()["lanes"][0]["taskId"]
+            failing = (await get("/tasks?state=failing&pageSize=1")).json()["list"][0]["id"]
+            now = time.time()
+            ends = {"from": _instant(now - 18 * 3600), "to": _instant(now + 6 * 3600)}
+            taken: dict[str, float] = {}
+            for name, path in REQUESTS.items():
+                url = path.format(task=busy, failing=failing, **ends)
+                await get(url)
+                times = []
+                for _ in range(ROUNDS):
+                    began = time.perf_counter()
+                    await get(url)
+                    times.append(1000 * (time.perf_counter() - began))
+                taken[name] = sorted(times)[int(0.95 * ROUNDS)]
+            return taken
+
+
+def _instant(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def main() -> None:
+    what, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    print(json.dumps(fill(folder, count) if what == "fill" else uvloop.run(measure(folder))))
+
+
+if __name__ == "__main__":
+    main()
