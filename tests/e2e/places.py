@@ -32,6 +32,7 @@ def places(furniture: Furniture) -> list[Place]:
         Place(f"{report}?tab=executions", "columnheader", "Note"),
         Place(f"{report}?tab=fire-times", "heading", "Coming"),
         Place(f"{report}?tab=configuration", "heading", "When things go wrong"),
+        Place(f"{report}?tab=history", "heading", "Revision 1"),
         Place(f"{report}/edit", "dialog", "Edit task: Sales report"),
         Place(f"{report}/copy", "dialog", "Duplicate task"),
         Place(f"tasks/{furniture.hook}?tab=configuration", "region", "Body"),
