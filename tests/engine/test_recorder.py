@@ -97,6 +97,7 @@ async def test_an_end_that_the_database_refuses_keeps_no_other_from_being_writte
     assert {it.status for it in kept.values()} == {Status.SUCCESS}
     assert [it.id for it in kept.values() if it.error_message] == [running[1].id]
     assert (kept[running[1].id].result, kept[running[1].id].result_summary) == (None, None)
+    assert (kept[running[1].id].log_lines, kept[running[1].id].log_truncated) == (0, True)
 
 
 async def test_an_end_that_is_refused_in_any_form_is_given_up_loudly(

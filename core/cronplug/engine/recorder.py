@@ -115,9 +115,13 @@ class Recorder:
                 await self._write_bare(group[0], error)
             return
         for end in group:
-            end.won = end.finish.execution_id in won
-            if not end.turn.done():
-                end.turn.set_result(None)
+            self._tell(end, won=end.finish.execution_id in won)
+
+    def _tell(self, end: _End, *, won: bool) -> None:
+        end.won = won
+        self.being_written -= 1
+        if not end.turn.done():
+            end.turn.set_result(None)
 
     async def _write_bare(self, end: _End, error: Exception) -> None:
         """Write an end without what the database may not like; one that it refuses even so is given up: its lease ends."""
@@ -129,15 +133,15 @@ class Recorder:
             result=None,
             result_summary=None,
             progress_note=None,
+            log_lines=finish.log_lines - len(end.lines),
+            log_truncated=finish.log_truncated or bool(end.lines),
         )
         try:
             won = await self._store.write(lambda conn: _write_ends(conn, [_End(bare, (), end.turn)]))
-            end.won = finish.execution_id in won
+            self._tell(end, won=finish.execution_id in won)
         except _REFUSALS as again:
             log.critical("the end of execution %s is given up: %s", finish.execution_id, again)
-            end.won = False
-        if not end.turn.done():
-            end.turn.set_result(None)
+            self._tell(end, won=False)
 
 
 async def _write_ends(conn: Conn, group: Sequence[_End]) -> set[str]:
