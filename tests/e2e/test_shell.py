@@ -178,7 +178,8 @@ async def test_every_text_is_translated_and_longer_ones_fit(
     page = await watch.open(context)
     known = set(english_texts())
     wide, untranslated = [], []
-    for place in places(furniture):
+    alike = (furniture.hook, furniture.several, "/copy")
+    for place in (each for each in places(furniture) if not any(part in each.path for part in alike)):
         await page.goto(place.path)
         await expect(page.locator("h1, [role=dialog]").first, place.path).to_be_attached()
         await settle(page)

@@ -48,6 +48,15 @@ export function useGlobalKeys(): void {
       event.preventDefault()
       return
     }
+    if (palette.mode.value !== null && !isOverlaid(event.target)) {
+      // It is on its way: what is typed meanwhile is meant for it.
+      if (event.key === 'Escape') palette.close()
+      else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) palette.typed.value += event.key
+      else return
+      event.preventDefault()
+      event.stopImmediatePropagation()
+      return
+    }
     if (!shortcuts.value || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isOverlaid(event.target)) return
     if (chord(event) || single(event)) {
       // No page may take the same key for something else.

@@ -49,7 +49,8 @@ export function useLiveFeed(): void {
   const follow = () => {
     stopFollowing()
     stop = followChanges({
-      onState: (next) => (state.value = next),
+      // What was last heard stays known: the age of the view does not start anew with a connection.
+      onState: (next) => (state.value = { ...next, heardAt: next.heardAt ?? state.value.heardAt }),
       onChange: (event) => {
         note(staleKeys(event))
         for (const listener of listeners) listener(event)
@@ -59,10 +60,7 @@ export function useLiveFeed(): void {
   }
   connectNow = () => {
     if (!wanted()) return
-    // What was last heard stays known: the age of the view does not start anew with the connection.
-    const { heardAt } = state.value
     follow()
-    state.value = { ...state.value, heardAt: state.value.heardAt ?? heardAt }
     refetchAll()
   }
 

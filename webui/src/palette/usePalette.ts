@@ -4,15 +4,17 @@ import { readonly, ref } from 'vue'
 export type PaletteMode = 'all' | 'run'
 
 const mode = ref<PaletteMode | null>(null)
+const typed = ref('')
 let opener: Element | null = null
 
 /** The command palette, of which there is one. */
 export function usePalette() {
-  return { mode: readonly(mode), open, close }
+  return { mode: readonly(mode), typed, open, close }
 }
 
 function open(as: PaletteMode = 'all'): void {
   if (mode.value === null) opener = document.activeElement
+  typed.value = ''
   mode.value = as
 }
 
