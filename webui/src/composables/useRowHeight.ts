@@ -1,10 +1,13 @@
-import { computed, onMounted, onUnmounted, ref, type ComputedRef } from 'vue'
+import { computed, onMounted, onUnmounted, ref, type ComputedRef, type Ref } from 'vue'
 import { usePreferences } from './usePreferences'
 
 const wide = matchMedia('(min-width: 64rem)')
 
-/** How tall a row of a list is now, in pixels: by density where it is a row of a table, `cardRem` where it is a card. */
-export function useRowHeight(cardRem: number): ComputedRef<number> {
+/**
+ * How rows of a list look now: `wide`, as those of a table, else as cards; and how tall they are in pixels, by density in a table,
+ * `cardRem` for a card.
+ */
+export function useRowHeight(cardRem: number): { wide: Readonly<Ref<boolean>>; height: ComputedRef<number> } {
   const { density } = usePreferences()
   const isWide = ref(wide.matches)
   const rem = ref(remPixels())
@@ -15,7 +18,8 @@ export function useRowHeight(cardRem: number): ComputedRef<number> {
   onMounted(() => addEventListener('resize', look))
   onUnmounted(() => removeEventListener('resize', look))
   // The numbers of `--row-height` in base.css: a row must be as tall as the list thinks it is.
-  return computed(() => rem.value * (isWide.value ? (density.value === 'compact' ? 2.5 : 3.5) : cardRem))
+  const height = computed(() => rem.value * (isWide.value ? (density.value === 'compact' ? 2.5 : 3.5) : cardRem))
+  return { wide: isWide, height }
 }
 
 function remPixels(): number {

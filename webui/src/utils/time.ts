@@ -53,10 +53,18 @@ export function coarse(millis: number): number {
 
 /** The offset of a zone at an instant, as `+02:00`. */
 export function zoneOffset(instant: number, zone: string): string {
-  const parts = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(instant)
+  let format = offsets.get(zone)
+  if (!format) {
+    // Making one costs a hundred times as much as using it.
+    format = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' })
+    offsets.set(zone, format)
+  }
+  const parts = format.formatToParts(instant)
   const name = parts.find((part) => part.type === 'timeZoneName')?.value ?? 'GMT'
   return name === 'GMT' ? '+00:00' : name.replace('GMT', '')
 }
+
+const offsets = new Map<string, Intl.DateTimeFormat>()
 
 export type InstantStyle = 'full' | 'short' | 'second' | 'day' | 'date' | 'time' | 'minute'
 

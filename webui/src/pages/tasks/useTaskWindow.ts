@@ -8,6 +8,8 @@ import { countNew, keepPages, placeOf, release, rowAt, takePage, windowOf, type 
 export const PAGE_SIZE = 50
 /** Pages this far from those in view stay in memory. */
 const KEPT_AROUND = 4
+/** Rows this far beyond those in view are fetched, so that they are there when they come into view. */
+const AHEAD = 20
 
 /** How long each list was when it was last seen, so that going back finds it at full height at once. The newest alone. */
 let remembered = { key: '', total: 0 }
@@ -63,7 +65,8 @@ export function useTaskWindow(query: Readonly<Ref<TaskQuery>>, calm: () => boole
   /** Says which rows are in view, the last one included. */
   function want(from: number, to: number): void {
     const first = Math.floor(Math.max(0, from) / PAGE_SIZE)
-    const last = Math.max(first, Math.floor(Math.max(0, to) / PAGE_SIZE))
+    const end = Math.max(from, Math.min(to, (window.value.total || Infinity) - 1))
+    const last = Math.max(first, Math.floor(end / PAGE_SIZE))
     if (wanted.value[0] === first && wanted.value.at(-1) === last) return
     wanted.value = Array.from({ length: last - first + 1 }, (_, index) => first + index)
     const isFar = (page: number | null) => page !== null && (page < first - KEPT_AROUND || page > last + KEPT_AROUND)
@@ -92,6 +95,7 @@ export function useTaskWindow(query: Readonly<Ref<TaskQuery>>, calm: () => boole
     at,
     placeOf: (id: string) => placeOf(window.value, id, PAGE_SIZE),
     want,
+    wantAround: (from: number, to: number) => want(from - AHEAD, to + AHEAD),
     idsBetween,
     /** Every row that is known now. */
     loaded: computed(() => [...window.value.pages.values()].flat().flatMap((id) => (id === null ? [] : [id]))),
