@@ -53,7 +53,13 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // What most pages share comes as one file; what forms and the log viewer need stays apart, for it is large.
-        codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!pages\/|palette\/|components\/(log|schema-form|fields)\/|components\/(ConfirmDialog|FoldSection)|utils\/(schema|spans|zoned)\.)/, minShareCount: 3 }] },
+        // What lists are made of comes as another one: many small files are slow to ask for.
+        codeSplitting: {
+          groups: [
+            { name: 'lists', test: /\/src\/(components\/(ListPager|SearchField|PulseStrip|StatStrip|fields\/SelectField)\.vue|pages\/tasks\/(taskQueries|useTaskActions)\.ts)/ },
+            { name: 'shared', priority: 1, test: /\/src\/(?!pages\/|palette\/|components\/(log|schema-form|fields)\/|components\/(ConfirmDialog|FoldSection|ListPager|SearchField|PulseStrip|StatStrip)\.|utils\/(schema|spans|zoned)\.)/, minShareCount: 3 },
+          ],
+        },
       },
     },
   },

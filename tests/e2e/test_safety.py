@@ -133,7 +133,7 @@ async def test_menus_forms_and_dialogs_keep_the_content_policy(
     await page.get_by_role("button", name="Switch to the dark theme").click()
     await page.keyboard.press("Control+k")
     await page.keyboard.type("sales")
-    await expect(page.get_by_role("option").first).to_contain_text("Sales report")
+    await expect(page.get_by_role("dialog").get_by_role("option").first).to_contain_text("Sales report")
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Keys", exact=True).click()
     await page.get_by_role("dialog", name="Keys").get_by_role("button", name="Close").click()

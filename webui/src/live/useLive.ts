@@ -39,7 +39,8 @@ export function useLiveFeed(): void {
   let stop: (() => void) | null = null
   let sawAway = false
 
-  const refetchAll = () => void queries.invalidateQueries()
+  // What a session may do does not change with what happens on the server.
+  const refetchAll = () => void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'me' })
   const stopFollowing = () => {
     stop?.()
     stop = null
