@@ -112,6 +112,7 @@ async def test_axe_finds_nothing_in_menus_dialogs_and_faults(
     await expect(page.get_by_role("checkbox", name="Failed")).to_be_visible()
     found["status filter"] = await violations_in_both_themes(page)
     await page.keyboard.press("Escape")
+    await expect(page.get_by_role("checkbox", name="Failed")).to_have_count(0)
     await page.keyboard.press("Control+k")
     await page.keyboard.type("sales")
     await expect(page.get_by_role("dialog").get_by_role("option").first).to_contain_text("Sales report")
