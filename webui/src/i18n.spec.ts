@@ -12,6 +12,10 @@ const others = [...texts].filter(([name]) => !name.startsWith('en/'))
 describe('every language', () => {
   it('is there to be compared', () => expect(others.length).toBeGreaterThan(0))
 
+  it.each([...new Set(others.map(([name]) => name.split('/')[0]!))])('%s speaks of every area', (language) => {
+    expect(areasOf(language)).toEqual(areasOf('en'))
+  })
+
   it.each(others.map(([name]) => name))('%s has the keys of the English text', (name) => {
     expect(keysOf(name)).toEqual(keysOf(englishOf(name)))
   })
@@ -27,6 +31,7 @@ describe('every language', () => {
   })
 })
 
+const areasOf = (language: string) => names.filter((name) => name.startsWith(`${language}/`)).map((name) => name.slice(language.length + 1)).sort()
 const englishOf = (name: string) => name.replace(/^[^/]+/, 'en')
 
 function keysOf(name: string): string[] {
