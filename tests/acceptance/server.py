@@ -32,7 +32,8 @@ class Server:
             base_url=f"{self.url}/api/scheduler", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30
         )
         self.log = data_dir / "server.log"
-        self._environ = {
+        self.program: Sequence[str] = ("-m", "cronplug")
+        self.environ = {
             "SCHEDULER_DATA_DIR": str(data_dir),
             "SCHEDULER_PORT": str(self.port),
             "SCHEDULER_ADMIN_TOKEN": TOKEN,
@@ -42,11 +43,11 @@ class Server:
 
     def start(self, *, ready: bool = True) -> Server:
         """Start a process; with `ready`, return when it plans."""
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("SCHEDULER_")} | self._environ
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("SCHEDULER_")} | self.environ
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cronplug", "serve"],
+                [sys.executable, *self.program, "serve"],
                 env=environ,
                 cwd=self.data_dir,
                 stdout=log,
@@ -77,6 +78,12 @@ class Server:
         """kill -9 the core alone, as the kernel would."""
         assert self._process is not None
         self._process.kill()
+        self._process.wait()
+
+    def kill_group(self) -> None:
+        """kill -9 the core and whatever is in its process group."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def terminate(self, *, signum: signal.Signals = signal.SIGTERM, seconds: float = WAIT_SECONDS) -> int:
@@ -160,6 +167,15 @@ class Server:
             return execution if execution["status"] in statuses else None
 
         return self.until(ask, seconds=seconds, what=f"execution {execution_id} being {' or '.join(statuses)}")
+
+    def until_idle(self, *, seconds: float = 90) -> None:
+        """Wait until nothing is queued or running."""
+
+        def is_idle() -> bool:
+            stats = self.client.get("/stats").json()
+            return bool(stats["queuedExecutions"] == stats["activeExecutions"] == 0)
+
+        self.until(is_idle, seconds=seconds, what="the end of everything that waits and runs")
 
     @staticmethod
     def _json(answer: httpx.Response, status: int) -> dict[str, Any]:
