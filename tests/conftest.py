@@ -10,7 +10,13 @@ from typing import NoReturn
 import pytest
 
 from tests.services.chromium import ChromiumMissing, find_chromium
-from tests.services.postgres import PostgresMissing, PostgresServer, running_postgres
+from tests.services.postgres import (
+    PostgresMissing,
+    PostgresServer,
+    StoppablePostgres,
+    running_postgres,
+    running_stoppable_postgres,
+)
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +35,16 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = postgres_server.create_database()
     yield url
     postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def stoppable_postgres() -> Iterator[StoppablePostgres]:
+    """A PostgreSQL server that only this test uses, so that it may be away for a while."""
+    try:
+        with running_stoppable_postgres() as server:
+            yield server
+    except PostgresMissing as missing:
+        _report_missing(missing)
 
 
 @pytest.fixture(scope="session")

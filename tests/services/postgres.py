@@ -112,31 +112,89 @@ def _version(name: str) -> int:
 
 @contextlib.contextmanager
 def _own_server(programs: Path, folder: Path) -> Iterator[PostgresServer]:
-    account = _unprivileged_account()
-    if account:
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        programs = _reachable(programs, folder)
-    data = folder / "data"
-    _run_as(account, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-    settings = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in FAST_SETTINGS.items())
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", folder, *settings],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env=_plain_environment(),
-            start_new_session=True,  # Ctrl-C in the terminal is for the tests, which then stop the server
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-            **_identity(account),
-        )
+    process = _OwnProcess(programs, folder)
+    process.start()
     try:
-        _wait_until_ready(process, folder)
         yield PostgresServer(admin_url=f"postgresql://postgres@/postgres?host={folder}")
     finally:
-        process.send_signal(signal.SIGINT)  # "fast shutdown": sessions are ended
-        process.wait(timeout=30)
+        process.stop()
+
+
+@contextlib.contextmanager
+def running_stoppable_postgres() -> Iterator[StoppablePostgres]:
+    """A server of one's own, whatever others use, that can be away for a while. Raises PostgresMissing."""
+    programs = find_programs()
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir="/tmp"))
+    try:
+        process = _OwnProcess(programs, folder)
+        process.start()
+        try:
+            yield StoppablePostgres(f"postgresql://postgres@/postgres?host={folder}", process)
+        finally:
+            process.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _OwnProcess:
+    """The processes of a server on new data in `folder`, started and stopped any number of times."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._account = _unprivileged_account()
+        if self._account:
+            os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+            programs = _reachable(programs, folder)
+        self._folder = folder
+        data = folder / "data"
+        options = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        _run_as(self._account, programs / "initdb", "-D", data, *options)
+        settings = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in FAST_SETTINGS.items())
+        self._command: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder, *settings]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with (self._folder / "log").open("ab") as log:
+            process: subprocess.Popen[bytes] = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=_plain_environment(),
+                start_new_session=True,  # Ctrl-C in the terminal is for the tests, which then stop the server
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                **_identity(self._account),
+            )
+        self._process = process
+        try:
+            _wait_until_ready(process, self._folder)
+        except RuntimeError:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End all sessions and the server ("fast shutdown"); does nothing when it has ended."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=30)
+            self._process = None
+
+
+@dataclass(frozen=True)
+class StoppablePostgres:
+    """A running server at `url`, that can be stopped and started again."""
+
+    url: str
+    _process: _OwnProcess
+
+    def stop(self) -> None:
+        """End all sessions; nobody answers at `url` any more."""
+        self._process.stop()
+
+    def start(self) -> None:
+        """Start again with the same data."""
+        self._process.start()
 
 
 def _unprivileged_account() -> pwd.struct_passwd | None:

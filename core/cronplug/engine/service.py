@@ -46,6 +46,7 @@ FOLLOW_SECONDS = 3.0
 """How soon a node looks at its plugins after another one has."""
 
 PLANNER_LATE = timedelta(seconds=15)
+_PLAN = "plan"
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 _CLAIMING_POLL_SECONDS = 0.01
 _PAUSE_BETWEEN_RELEASES_SECONDS = 0.02
@@ -166,6 +167,8 @@ class Engine:
         last = self.steps.planner.last_step_at
         if last is None:
             return "has not planned yet"
+        if _PLAN in self._failing:
+            return "cannot write down what is due; the server's log says why"
         behind = self._clock.now() - last
         return f"last planned {behind.total_seconds():.0f} s ago" if behind > PLANNER_LATE else None
 
@@ -180,10 +183,10 @@ class Engine:
     async def _plan(self) -> None:
         planner = self.steps.planner
         while not self._stopping.is_set():
-            planned = await self._step("plan", self.plan_once)
+            planned = await self._step(_PLAN, self.plan_once)
             if planned is None or planned.more:
                 continue
-            wait = await self._step("plan", lambda: planner.seconds_to_next(at_most=POLL_SECONDS))
+            wait = await self._step(_PLAN, lambda: planner.seconds_to_next(at_most=POLL_SECONDS))
             await self._doorbells.plan.wait(at_most_seconds=POLL_SECONDS if wait is None else wait)
 
     async def _follow_zone_data(self) -> None:
