@@ -249,6 +249,26 @@ async def test_what_is_typed_is_tried_before_it_is_saved(page: Page, server: Ser
     assert server.client.get("/tasks", params={"q": "Grace"}).json()["total"] == 0
 
 
+async def test_a_stored_task_is_tried_with_its_secrets_as_stored(page: Page, server: Server, target: Target) -> None:
+    stored = greeting(functionName="stage.sign", functionPayload={"token": "first", "words": "Dear all"})
+    signs = server.create_task(name="Tried", **stored)
+    request = {"type": "http", "httpUrl": f"{target.url}/tried", "httpHeaders": {"Authorization": "Bearer first"}}
+    calls = server.create_task(name="Called", **request)
+    form = await open_edit(page, signs)
+    trial = form.get_by_role("region", name="Try it out")
+    await form.get_by_label("Words").fill("Dear Ada")
+    await trial.get_by_role("button", name="Test run").click()
+    await expect(trial).to_contain_text("first: Dear Ada")
+
+    form = await open_edit(page, calls)
+    trial = form.get_by_role("region", name="Try it out")
+    await trial.get_by_role("button", name="Test run").click()
+    await expect(trial.get_by_text("Success", exact=True)).to_be_visible()
+    [asked] = [each for each in target.requests if each["path"] == "/tried"]
+    assert "'authorization': 'Bearer first'" in str(asked["headers"])
+    assert server.executions(taskId=signs["id"]) == server.executions(taskId=calls["id"]) == []
+
+
 async def test_what_the_author_suggests_is_filled_in_and_said_to_be_so(page: Page) -> None:
     await page.goto("tasks/new?function=stage.sign")
     form = page.get_by_role("dialog", name="New task")

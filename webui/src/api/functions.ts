@@ -13,15 +13,19 @@ export async function fetchFunction(name: string, signal?: AbortSignal): Promise
   return send(client.GET('/api/scheduler/functions/{name}', { params: { path: { name } }, signal }))
 }
 
-/**
- * Calls a function without a task. Answers the execution's id. `idempotencyKey` makes a repeated send harmless; without
- * `timeoutSeconds` the function's own time limit holds.
- */
-export async function invokeFunction(name: string, payload: Record<string, unknown>, idempotencyKey: string, timeoutSeconds?: number): Promise<string> {
+export interface InvokeOptions {
+  /** Without it the function's own time limit holds. */
+  timeoutSeconds?: number
+  /** The task that the payload was read from: masks stand for its stored secrets. */
+  taskId?: string | null
+}
+
+/** Calls a function without a task. Answers the execution's id. `idempotencyKey` makes a repeated send harmless. */
+export async function invokeFunction(name: string, payload: Record<string, unknown>, idempotencyKey: string, options: InvokeOptions = {}): Promise<string> {
   const call = client.POST('/api/scheduler/functions/{name}/invoke', {
     params: { path: { name } },
     headers: { 'Idempotency-Key': idempotencyKey },
-    body: { payload, timeoutSeconds },
+    body: { payload, ...options },
   })
   const answer = await send<{ executionId: string } | { id: string }>(call)
   return 'executionId' in answer ? answer.executionId : answer.id
