@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WALL_EPOCH = EPOCH.replace(tzinfo=None)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -86,4 +87,15 @@ def rfc3339(at: datetime) -> str:
     >>> rfc3339(datetime(2026, 1, 1, 8, 30, tzinfo=UTC))
     '2026-01-01T08:30:00.000Z'
     """
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="milliseconds")[:-6] + "Z"  # without "+00:00"
+
+
+def millis_rfc3339(millis: int) -> str:
+    """`rfc3339` of milliseconds since 1970-01-01T00:00Z.
+
+    >>> millis_rfc3339(1767256200000)
+    '2026-01-01T08:30:00.000Z'
+    """
+    return (_WALL_EPOCH + timedelta(0, 0, 0, millis)).isoformat(timespec="milliseconds") + "Z"

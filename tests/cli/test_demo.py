@@ -11,7 +11,7 @@ import pytest
 from cronplug.cli import FAILED, main
 from cronplug.clock import SystemClock
 from cronplug.model import Execution, Status, Task
-from cronplug.planning.tallies import merged
+from cronplug.planning.tallies import unpack
 from cronplug.store import Conn, Store, executions, logs, rollups, tasks
 from cronplug.store.executions import ExecutionFilter
 from cronplug.store.health import DECISIVE
@@ -37,7 +37,7 @@ async def look(url: str) -> tuple[list[Task], list[Execution], int, datetime]:
         return (
             await tasks.select_tasks(conn, TaskFilter(), limit=100),
             await executions.select_executions(conn, ExecutionFilter(), limit=10_000),
-            merged(tally for _, tally in rows).ended,
+            unpack([packed for _, packed in rows]).ended,
             position,
         )
 

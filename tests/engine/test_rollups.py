@@ -13,7 +13,7 @@ from cronplug.clock import SettableClock, from_millis, to_millis
 from cronplug.engine import Roller
 from cronplug.errors import StoreError
 from cronplug.model import CronRule, Execution, Status, Task, Trigger
-from cronplug.planning.tallies import Tally, merged
+from cronplug.planning.tallies import Tally, merged, unpack
 from cronplug.store import Conn, Store, executions, rollups, tasks
 from cronplug.store.conn import Unit
 from tests.store.conftest import (  # noqa: F401 - fixtures: one suite on both databases
@@ -56,7 +56,7 @@ async def rows(store: Store, kind: rollups.Kind, key: str = "") -> dict[tuple[st
     found = await store.read(
         lambda conn: rollups.select_series(conn, kind, key, since=NOON - timedelta(days=800), until=END)
     )
-    return {(from_millis(cell.start).strftime("%m-%d %H:%M"), cell.seconds): tally for cell, tally in found}
+    return {(from_millis(cell.start).strftime("%m-%d %H:%M"), cell.seconds): unpack([packed]) for cell, packed in found}
 
 
 def ended(

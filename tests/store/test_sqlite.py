@@ -18,7 +18,8 @@ import pytest
 import sqlalchemy as sa
 
 from cronplug.errors import StoreError
-from cronplug.store import Conn, Store, executions, sqlite, stats, tasks
+from cronplug.model import Status, Trigger
+from cronplug.store import Conn, Store, executions, rollups, sqlite, stats, tasks, timeline
 from cronplug.store.executions import ExecutionFilter, claims, ends, progress, reading, retention, stopping, turns
 from cronplug.store.migrate import migrate
 from cronplug.store.schema import meta
@@ -255,6 +256,7 @@ def test_what_cannot_be_written_is_told_with_the_user_and_the_remedy(tmp_path: P
 
 # -- indexes ---------------------------------------------------------------------------------------------------------
 
+FAILED, SUCCESS = Status.FAILED, Status.SUCCESS
 PLANS = {
     "due tasks": (tasks.SELECT_DUE, "ix_tasks_due"),
     "next due": (tasks.SELECT_NEXT_DUE_AT, "ix_tasks_due"),
@@ -272,9 +274,36 @@ PLANS = {
     "told by running ones": (progress.UPDATE_RUNNING, "INTEGER PRIMARY KEY (rowid=?)"),
     "advance": (tasks.ADVANCE, "INTEGER PRIMARY KEY (rowid=?)"),
     "retention": (retention.DELETE_SHORTER, "ix_executions_status"),
-    "newest": (reading._list_stmt(("before_id",)), "INTEGER PRIMARY KEY (rowid<?)"),
-    "of a task": (reading._list_stmt(("task_id", "before_id")), "ix_executions_task"),
-    "of a function": (reading._list_stmt(("function_name", "before_id")), "ix_executions_function"),
+    "newest": (reading._list_stmt(("before_id",), None, None), "INTEGER PRIMARY KEY (rowid<?)"),
+    "of a task": (reading._list_stmt(("task_id", "before_id"), None, None), "ix_executions_task (task_id=? AND id<?)"),
+    "of a function": (reading._list_stmt(("function_name", "before_id"), None, None), "ix_executions_function ("),
+    "of a status": (reading._list_stmt(("id_from",), None, (FAILED,)), "ix_executions_status (status=? AND id>?)"),
+    "of statuses": (
+        reading._list_stmt(("id_from",), None, (FAILED, SUCCESS)),
+        "COVERING INDEX ix_executions_status (status=? AND id>?)",
+    ),
+    "successes of a task": (reading._list_stmt(("task_id",), None, (SUCCESS,)), "ix_executions_task (task_id=?)"),
+    "failures of a task": (
+        reading._list_stmt(("task_id", "id_from"), None, (FAILED,)),
+        "ix_executions_task_no_success (task_id=? AND status=? AND id>?)",
+    ),
+    "failures of a function": (
+        reading._list_stmt(("function_name",), None, (FAILED, Status.LOST)),
+        "COVERING INDEX ix_executions_function_no_success (function_name=? AND status=?)",
+    ),
+    "queued of a task": (reading._list_stmt(("task_id",), None, (Status.QUEUED,)), "ix_executions_unfinished"),
+    "by hand": (reading._list_stmt((), Trigger.MANUAL, None), "ix_executions_not_scheduled (trigger=?)"),
+    "number of failures of a task": (
+        reading._count_stmt(("task_id",), None, (FAILED, Status.LOST)),
+        "COVERING INDEX ix_executions_task_no_success (task_id=? AND status=?)",
+    ),
+    "results of tasks": (reading.SELECT_SHORT_RESULTS, "ix_executions_task (task_id=? AND id>?)"),
+    "tasks": (tasks._list_stmt((), "-createdAt"), "COVERING INDEX ix_tasks_created_at"),
+    "tasks that changed": (tasks.SELECT_CHANGED, "ix_tasks_updated_at (updated_at>?)"),
+    "tasks at fault": (tasks._count_stmt(("state attention",)), "ix_tasks_schedule_error"),
+    "number of tasks": (stats.TASKS, "ix_tasks_off"),
+    "series": (rollups.SELECT_SERIES, "PRIMARY KEY (kind=? AND key=? AND seconds=? AND start>? AND start<?)"),
+    "marks of a timeline": (timeline._marks_stmt((), None, "task", False), "ix_executions_unfinished"),
     "figures": (stats.EXECUTIONS, "COVERING INDEX ix_executions_status"),
     "held": (turns.HOLDS, "ix_executions_queued"),
     "replaced": (stopping.REPLACE_UNFINISHED, "ix_executions_unfinished"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import quote
 
@@ -46,6 +48,14 @@ ReasonName = Literal[
     "queue_full",
     "replaced",
 ]
+
+
+_STATUSES: Mapping[str, StatusName] = {status.value: status.value for status in model.Status}
+
+
+def known_status(stored: str) -> StatusName:
+    """A status as it is stored; one that a newer version has written and this one does not know reads as lost."""
+    return _STATUSES.get(stored, "lost")
 
 
 def _status_list(value: object) -> object:
@@ -185,7 +195,7 @@ class ExecutionDetail(Execution):
 
 
 def _fields(execution: model.Execution, shown_as: type[ShortExecution]) -> dict[str, Any]:
-    fields = {name: getattr(execution, name) for name in _NAMES if name in shown_as.model_fields}
+    fields = {name: getattr(execution, name) for name in _names_of(shown_as)}
     if execution.available_at >= model.HELD:
         fields["available_at"] = None
     duration = None
@@ -224,7 +234,12 @@ def _progress_eta(execution: model.Execution, now: datetime) -> datetime | None:
 
 _CLOCK = SystemClock()
 _MAX_ETA_SECONDS = 366 * 86_400
-_NAMES = tuple(field.name for field in dataclasses.fields(model.Execution))
+
+
+@cache
+def _names_of(shown_as: type[ShortExecution]) -> tuple[str, ...]:
+    shown = shown_as.model_fields
+    return tuple(field.name for field in dataclasses.fields(model.Execution) if field.name in shown)
 
 
 class ExecutionList(Answer):

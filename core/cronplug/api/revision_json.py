@@ -77,6 +77,6 @@ _OUTSIDE = {name: field.alias or name for name, field in NewTask.model_fields.it
 def show_definition(definition: model.TaskDefinition) -> dict[str, Any]:
     """A definition as the fields of a task."""
     task = model.Task(id="", definition=definition, revision=0, created_at=EPOCH, updated_at=EPOCH, next_run_at=None)
-    shown = Task.of(TaskView(task=task, state="disabled", next_run_at=None, recent=()))
+    shown = Task.of(TaskView(task=task, state="disabled", next_run_at=None, recent=(), results=()))
     fields: dict[str, Any] = shown.model_dump(mode="json", by_alias=True, include=set(_DECIDED))
     return fields

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints
 
 from cronplug import model
-from cronplug.api.execution_json import Execution, ReasonName, ShortExecution, StatusName
+from cronplug.api.execution_json import Execution, ReasonName, ShortExecution, StatusName, known_status
 from cronplug.api.fields import (
     QUERY_WHOLE,
     WHOLE,
@@ -19,6 +19,7 @@ from cronplug.api.fields import (
     HeadersIn,
     Instant,
     InstantIn,
+    InstantText,
     JsonObject,
     Name,
     ObjectIn,
@@ -31,10 +32,12 @@ from cronplug.api.fields import (
 )
 from cronplug.api.rule_json import Expression, Rule, RulesIn, Zone, read_rules, show_rule
 from cronplug.api.shorthand import Asked, Schedules, merge_schedules
+from cronplug.clock import millis_rfc3339
 from cronplug.errors import InvalidInput
 from cronplug.executors.expectations import STATUS_PATTERN
 from cronplug.operations import TaskView
 from cronplug.schedules import describe_task, shown_schedule
+from cronplug.store.executions import ShortResult
 
 TaskTypeName = Literal["function", "http"]
 MethodName = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]
@@ -65,19 +68,19 @@ class RecentResult(Answer):
 
     id: str
     status: StatusName
-    scheduled_for: Instant
-    started_at: Instant | None
-    finished_at: Instant | None
+    scheduled_for: InstantText
+    started_at: InstantText | None
+    finished_at: InstantText | None
 
     @classmethod
-    def of(cls, execution: model.Execution) -> Self:
+    def of(cls, result: ShortResult) -> Self:
         """The execution in short."""
         return cls(
-            id=execution.id,
-            status=execution.status.value,
-            scheduled_for=execution.scheduled_for,
-            started_at=execution.started_at,
-            finished_at=execution.finished_at,
+            id=result.id,
+            status=known_status(result.status),
+            scheduled_for=millis_rfc3339(result.scheduled_for),
+            started_at=None if result.started_at is None else millis_rfc3339(result.started_at),
+            finished_at=None if result.finished_at is None else millis_rfc3339(result.finished_at),
         )
 
 
@@ -192,7 +195,7 @@ class Task(Answer):
             schedule_error=task.schedule_error,
             failing_since=task.failing_since,
             last_execution=ShortExecution.of(view.recent[0]) if view.recent else None,
-            recent_results=[RecentResult.of(execution) for execution in reversed(view.recent)],
+            recent_results=[RecentResult.of(result) for result in reversed(view.results)],
         )
 
 

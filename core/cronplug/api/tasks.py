@@ -115,7 +115,7 @@ def _as_json(view: TaskView) -> Any:
 async def get_task(task_id: str) -> Response:
     """Show a task and its newest executions."""
     view = await parts().operations.get_task(task_id)
-    detail = TaskDetail(task=Task.of(view), recent_executions=[Execution.of(e) for e in view.recent[:20]])
+    detail = TaskDetail(task=Task.of(view), recent_executions=[Execution.of(e) for e in view.recent])
     return answer(detail, headers={"ETag": entity_tag(view.task.revision)})
 
 

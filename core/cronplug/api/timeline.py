@@ -8,12 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 from quart import Blueprint, Response
 
-from cronplug.api.execution_json import StatusName
-from cronplug.api.fields import QUERY_WHOLE, Answer, Instant, InstantIn, Query, QueryBoolean, QueryText
+from cronplug.api.execution_json import StatusName, known_status
+from cronplug.api.fields import QUERY_WHOLE, Answer, Instant, InstantIn, InstantText, Query, QueryBoolean, QueryText
 from cronplug.api.operation import answer, operation
 from cronplug.api.parts import parts
-from cronplug.clock import EPOCH, from_millis
-from cronplug.model import Status
+from cronplug.clock import EPOCH, from_millis, millis_rfc3339
 from cronplug.operations import timeline as told
 from cronplug.store import timeline as stored
 
@@ -62,9 +61,9 @@ class TimelineMark(Answer):
 
     execution_id: str
     status: StatusName
-    start: Instant = Field(description="When it started, or, if it has not, its fire time.")
-    end: Instant | None = Field(description="null: it has not ended.")
-    scheduled_for: Instant
+    start: InstantText = Field(description="When it started, or, if it has not, its fire time.")
+    end: InstantText | None = Field(description="null: it has not ended.")
+    scheduled_for: InstantText
     attempt: int
 
     @classmethod
@@ -72,10 +71,10 @@ class TimelineMark(Answer):
         """The execution as it is answered."""
         return cls(
             execution_id=mark.execution_id,
-            status=Status(mark.status).value,
-            start=from_millis(mark.start),
-            end=None if mark.end is None else from_millis(mark.end),
-            scheduled_for=from_millis(mark.scheduled_for),
+            status=known_status(mark.status),
+            start=millis_rfc3339(mark.start),
+            end=None if mark.end is None else millis_rfc3339(mark.end),
+            scheduled_for=millis_rfc3339(mark.scheduled_for),
             attempt=mark.attempt,
         )
 

@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 from datetime import datetime, timedelta
 
-from cronplug.clock import EPOCH
 from cronplug.model import Task
 from cronplug.operations.states import TaskStates
 from cronplug.registry import Registry
@@ -39,7 +38,8 @@ class UnfitTasks:
     async def find(self, now: datetime) -> tasks.Unfit:
         """The functions there are, and the tasks whose payload does not fit, as they are now."""
         generation = self._registry.generation
-        since, invalid = EPOCH, set[str]()
+        since: datetime | None = None
+        invalid: set[str] = set()
         if self._known is not None and self._known[0] == generation:
             since, invalid = self._known[1] - _MARGIN, set(self._invalid)
         after_id = ""

@@ -8,7 +8,7 @@ from cronplug.clock import from_millis, to_millis
 from cronplug.operations.means import Room
 from cronplug.operations.views import Figures
 from cronplug.planning.stretches import HALF_HOUR
-from cronplug.planning.tallies import Tally
+from cronplug.planning.tallies import Tally, unpack
 from cronplug.store import Conn, pauses, rollups, stats, tasks
 
 _HALF_HOURS = 48
@@ -44,9 +44,9 @@ async def _select_half_hours(conn: Conn, now: datetime) -> list[tuple[datetime, 
     present = to_millis(now) // HALF_HOUR * HALF_HOUR
     tallies = {present - HALF_HOUR * ago: Tally() for ago in reversed(range(_HALF_HOURS))}
     since, until = from_millis(min(tallies)), now + timedelta(milliseconds=1)
-    for cell, tally in await rollups.select_series(conn, "all", "", since=since, until=until):
+    for cell, packed in await rollups.select_series(conn, "all", "", since=since, until=until):
         if cell.start in tallies:
-            tallies[cell.start].merge(tally)
+            tallies[cell.start].merge(unpack([packed]))
     position = await rollups.select_position(conn)
     live = await rollups.read_live(conn, "all", "", since=max(position or since, since), until=until)
     for start, tally in live.items():

@@ -46,13 +46,16 @@ class Means:
     calendars: CalendarCache
     rescans: Rescans
 
-    def view(self, task: Task, recent: Sequence[Execution], what_bars: WhatBars) -> TaskView:
+    def view(
+        self, task: Task, recent: Sequence[Execution], results: Sequence[executions.ShortResult], what_bars: WhatBars
+    ) -> TaskView:
         """A task as it is shown, its secrets masked."""
         return TaskView(
             task=hide_in_task(task, self.registry),
             state=self.states.of(task, self.clock.now()),
             next_run_at=next_that_runs(task, pause=what_bars.pause, calendars=what_bars.calendars),
             recent=recent,
+            results=results,
         )
 
     async def task(self, task_id: str) -> Task:

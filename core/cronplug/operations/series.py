@@ -11,7 +11,7 @@ from cronplug.clock import from_millis, to_millis
 from cronplug.errors import FieldError, InvalidInput
 from cronplug.operations.means import Room
 from cronplug.planning.stretches import DAY, HOUR, day_of, hour_on_wall, start_of_day, zone_or_utc
-from cronplug.planning.tallies import Tally
+from cronplug.planning.tallies import PackedTally, Tally, unpack
 from cronplug.schedules.zones import ZoneTable
 from cronplug.store import Conn, rollups
 from cronplug.store.rollups import Cell, Kind
@@ -73,9 +73,7 @@ class SeriesOperations(Room):
 
         async def read(conn: Conn) -> dict[str, Tally]:
             position = await rollups.select_position(conn)
-            tallies: dict[str, Tally] = {}
-            for cell, tally in await rollups.select_of_functions(conn, since=since):
-                tallies.setdefault(cell.key, Tally()).merge(tally)
+            tallies = await rollups.select_of_functions(conn, since=since)
             live = await rollups.read_live_of_functions(conn, since=max(position or since, since), until=_after(now))
             for name, tally in live.items():
                 tallies.setdefault(name, Tally()).merge(tally)
@@ -97,10 +95,14 @@ class SeriesOperations(Room):
             message = f"is too long ago: a series has at most {MOST_BUCKETS} buckets"
             raise InvalidInput([FieldError("from", message, "too_many")])
         rolled, live = await self._means.store.read(lambda conn: _select(conn, kind, key, since, until))
-        tallies: dict[int, Tally] = {}
-        for cell, tally in (*rolled, *((Cell(kind, key, rollups.HALF_HOUR, at), it) for at, it in live.items())):
-            start = _start_of(cell, bucket, zone)
-            if start is not None and start >= to_millis(since):
+        starts = _Starts(bucket, zone)
+        packed: dict[int, list[PackedTally]] = {}
+        for cell, it in rolled:
+            if (start := starts.of(cell)) is not None:
+                packed.setdefault(start, []).append(it)
+        tallies = {start: unpack(found) for start, found in packed.items()}
+        for at, tally in live.items():
+            if (start := starts.of(Cell(kind, key, rollups.HALF_HOUR, at))) is not None:
                 tallies.setdefault(start, Tally()).merge(tally)
         return Series(
             bucket=bucket,
@@ -110,13 +112,14 @@ class SeriesOperations(Room):
             buckets=[
                 Bucket(from_millis(start), day_of(start, zone) if bucket == "day" else None, tallies[start])
                 for start in sorted(tallies)
+                if start >= to_millis(since)
             ],
         )
 
 
 async def _select(
     conn: Conn, kind: Kind, key: str, since: datetime, until: datetime
-) -> tuple[list[tuple[Cell, Tally]], dict[int, Tally]]:
+) -> tuple[list[tuple[Cell, PackedTally]], dict[int, Tally]]:
     position = await rollups.select_position(conn)
     rolled = await rollups.select_series(conn, kind, key, since=since, until=until)
     live_from = max(position or since, since)
@@ -131,15 +134,27 @@ def _begin_of(at: datetime, bucket: BucketName, zone: ZoneTable) -> datetime:
     return from_millis(max(start, 0))
 
 
-def _start_of(cell: Cell, bucket: BucketName, zone: ZoneTable) -> int | None:
-    """The beginning of the bucket that a row belongs to; None: it is a day, which tells no hours.
+class _Starts:
+    """Tells the beginnings of the buckets that rows belong to."""
 
-    A day of the zone that the task had before is the one that it has most in common with.
-    """
-    is_day = cell.seconds == rollups.DAY
-    if bucket == "hour":
-        return None if is_day else hour_on_wall(cell.start, zone)
-    return start_of_day(day_of(cell.start + (_HALF_A_DAY if is_day else 0), zone), zone)
+    def __init__(self, bucket: BucketName, zone: ZoneTable) -> None:
+        self._bucket = bucket
+        self._zone = zone
+        self._of_days: dict[date, int] = {}
+
+    def of(self, cell: Cell) -> int | None:
+        """The beginning of the bucket that a row belongs to; None: it is a day, which tells no hours.
+
+        A day of the zone that the task had before is the one that it has most in common with.
+        """
+        is_day = cell.seconds == rollups.DAY
+        if self._bucket == "hour":
+            return None if is_day else hour_on_wall(cell.start, self._zone)
+        at = cell.start + (_HALF_A_DAY if is_day else 0)
+        day = day_of(at, self._zone)
+        if day not in self._of_days:
+            self._of_days[day] = start_of_day(day, self._zone)
+        return self._of_days[day]
 
 
 def _after(now: datetime) -> datetime:

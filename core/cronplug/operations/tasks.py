@@ -23,8 +23,11 @@ from cronplug.planning.next_run import plan_first_run_at
 from cronplug.schedules import task_schedule, tzdata_version
 from cronplug.store import Conn, calendars, deletions, executions, tasks
 
-RECENT = 24
-"""How many of a task's newest executions a list shows."""
+RECENT = 20
+"""How many of a task's newest executions are shown with it."""
+
+RESULTS = 24
+"""How many of them are shown in short, also in a list."""
 
 FindChanges = Callable[[TaskDefinition, TaskDefinition], Mapping[str, Any]]
 
@@ -60,7 +63,7 @@ class TaskOperations(Room):
             missing = await calendars.select_missing(conn, calendars_of(definition))
             refuse(calendar_faults(definition, missing=missing))
             await tasks.insert_task(conn, task)
-            return means.view(task, (), await select_what_bars(conn, [definition], cache=means.calendars))
+            return means.view(task, (), (), await select_what_bars(conn, [definition], cache=means.calendars))
 
         result = await means.once(idempotency, insert)
         if isinstance(result, TaskView):
@@ -204,14 +207,16 @@ class TaskOperations(Room):
     async def get_task(self, task_id: str) -> TaskView:
         """A task with its newest executions. Raises NotFound."""
 
-        async def select(conn: Conn) -> tuple[Task, Sequence[Execution], WhatBars]:
+        async def select(conn: Conn) -> tuple[Task, Sequence[Execution], Sequence[executions.ShortResult], WhatBars]:
             task = await tasks.select_task(conn, task_id)
             if task is None:
                 raise NotFound("task", task_id)
             recent = await executions.select_recent_by_task(conn, [task_id], per_task=RECENT)
+            results = await executions.select_short_results(conn, [task_id], per_task=RESULTS)
             return (
                 task,
-                recent.get(task_id, ()),
+                recent[task_id],
+                results[task_id],
                 await select_what_bars(conn, [task.definition], cache=self._means.calendars),
             )
 
@@ -221,21 +226,19 @@ class TaskOperations(Room):
         """A page of tasks, each with its newest executions."""
         filter = await self._means.unfit.complete(filter, self._means.clock.now())
 
-        async def select(conn: Conn) -> tuple[int, list[Task], dict[str, list[Execution]], WhatBars]:
+        async def select(
+            conn: Conn,
+        ) -> tuple[int, list[Task], dict[str, list[Execution]], dict[str, list[executions.ShortResult]], WhatBars]:
             total = await tasks.count_tasks(conn, filter)
             found = await tasks.select_tasks(conn, filter, sort=sort, limit=page_size, offset=(page - 1) * page_size)
-            recent = await executions.select_recent_by_task(
-                conn, [task.id for task in found], per_task=RECENT, with_results=False
-            )
-            return (
-                total,
-                found,
-                recent,
-                await select_what_bars(conn, [task.definition for task in found], cache=self._means.calendars),
-            )
+            ids = [task.id for task in found]
+            recent = await executions.select_recent_by_task(conn, ids, per_task=1, with_results=False)
+            results = await executions.select_short_results(conn, ids, per_task=RESULTS)
+            what_bars = await select_what_bars(conn, [task.definition for task in found], cache=self._means.calendars)
+            return total, found, recent, results, what_bars
 
-        total, found, recent, what_bars = await self._means.store.read(select)
-        views = [self._means.view(task, recent.get(task.id, ()), what_bars) for task in found]
+        total, found, recent, results, what_bars = await self._means.store.read(select)
+        views = [self._means.view(task, recent[task.id], results[task.id], what_bars) for task in found]
         return Page(items=views, total=total, page=page, page_size=page_size)
 
     def _check(self, definition: TaskDefinition, *, now: datetime, before: TaskDefinition | None = None) -> None:

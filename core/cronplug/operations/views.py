@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from cronplug.model import Attempt, Execution, Json, LogLine, Pause, Task, TaskDefinition
 from cronplug.planning.tallies import Tally
+from cronplug.store.executions import ShortResult
 from cronplug.store.stats import Stats
 
 T = TypeVar("T")
@@ -22,15 +23,17 @@ TOTAL_CAP = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
-    """A task, its state, and its newest executions (newest first).
+    """A task, its state, and its newest executions (newest first), more of them in short.
 
-    `next_run_at` is the next fire time that will run: neither excluded by a calendar nor paused.
+    `next_run_at` is the next fire time that will run: neither excluded by a calendar nor paused. In a list `recent` has
+    the newest execution alone.
     """
 
     task: Task
     state: TaskState
     next_run_at: datetime | None
     recent: Sequence[Execution]
+    results: Sequence[ShortResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

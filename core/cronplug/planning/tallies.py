@@ -7,7 +7,7 @@ kept. So two of them add up exactly, however many hours are put together, and a 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cronplug.model import Status, Trigger
@@ -70,10 +70,20 @@ def read_histogram(text: str | None) -> Histogram:
     >>> read_histogram('-2:1 3:7')
     {-2: 1, 3: 7}
     """
-    if text is None:
-        return {}
-    numbers = list(map(int, text.replace(":", " ").split()))
-    return dict(zip(numbers[::2], numbers[1::2], strict=True))
+    return read_histograms(() if text is None else (text,))
+
+
+def read_histograms(texts: Iterable[str]) -> Histogram:
+    """Several histograms that `pack_histogram` wrote, added up.
+
+    >>> read_histograms(['-2:1 3:7', '3:1'])
+    {-2: 1, 3: 8}
+    """
+    histogram: Histogram = {}
+    numbers = map(int, " ".join(texts).replace(":", " ").split())
+    for bucket, count in zip(numbers, numbers, strict=True):
+        histogram[bucket] = histogram.get(bucket, 0) + count
+    return histogram
 
 
 COUNTED = (
@@ -146,6 +156,31 @@ class Tally:
     def delay(self, fraction: float) -> float | None:
         """A percentile of the start delays, in seconds."""
         return percentile(self.delays, fraction)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedTally:
+    """A tally as it is kept: the number of each of `COUNTED`, histograms as texts."""
+
+    counts: tuple[int, ...]
+    max_seconds: float | None = None
+    durations: str | None = None
+    delays: str | None = None
+
+
+def unpack(packed: Sequence[PackedTally]) -> Tally:
+    """All of them together: a year of hours is added up in one go.
+
+    >>> unpack([PackedTally((2, 1, 0, 0, 0, 0, 0), 3.0, '0:2 5:1'), PackedTally((1, 0, 0, 0, 0, 0, 0), 1.5, '0:1')])
+    Tally(counts={<Status.SUCCESS: 'success'>: 3, <Status.FAILED: 'failed'>: 1}, durations={0: 3, 5: 1}, delays={}, max_seconds=3.0)
+    """
+    sums = map(sum, zip(*(it.counts for it in packed), strict=True))
+    return Tally(
+        counts={status: count for status, count in zip(COUNTED, sums, strict=bool(packed)) if count},
+        durations=read_histograms(it.durations for it in packed if it.durations is not None),
+        delays=read_histograms(it.delays for it in packed if it.delays is not None),
+        max_seconds=max((it.max_seconds for it in packed if it.max_seconds is not None), default=None),
+    )
 
 
 def merged(tallies: Iterable[Tally]) -> Tally:

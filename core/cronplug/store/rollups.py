@@ -11,6 +11,7 @@ checks and locks it in the same transaction, so of any number of nodes one does 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from cronplug.clock import from_millis, to_millis
 from cronplug.ids import decode_id, encode_id, first_id_at, time_of_id
 from cronplug.model import Status
-from cronplug.planning.tallies import COUNTED, Tally, pack_histogram, read_histogram, start_delay
+from cronplug.planning.tallies import COUNTED, PackedTally, Tally, pack_histogram, start_delay, unpack
 from cronplug.store import schema
 from cronplug.store.access import get_meta
 from cronplug.store.columns import Id, Instant, Words, at_most
@@ -311,6 +312,8 @@ SELECT_SERIES = Stmt(
     .where(
         R.c.kind == sa.bindparam("kind", type_=Words()),
         R.c.key == sa.bindparam("key", type_=Words()),
+        # Named one by one: else SQLite looks into every kind, key and length there is.
+        R.c.seconds.in_([sa.literal_column(str(seconds)) for seconds in (HALF_HOUR, HOUR, DAY)]),
         R.c.start >= sa.bindparam("since", type_=Instant()),
         R.c.start < sa.bindparam("until", type_=Instant()),
     )
@@ -346,14 +349,21 @@ async def add_to_rows(conn: Conn, tallies: Mapping[Cell, Tally]) -> None:
 
 async def select_series(
     conn: Conn, kind: Kind, key: str, *, since: datetime, until: datetime
-) -> list[tuple[Cell, Tally]]:
-    """The rows of one task, of one function or of all that begin from `since` to before `until`."""
-    return [_of_row(row) for row in await conn.fetch(SELECT_SERIES, kind=kind, key=key, since=since, until=until)]
+) -> list[tuple[Cell, PackedTally]]:
+    """The rows of one task, of one function or of all that begin from `since` to before `until`.
+
+    They rise by their start within each length.
+    """
+    rows = await conn.fetch(SELECT_SERIES, kind=kind, key=key, since=since, until=until)
+    return [(Cell(kind, key, row["seconds"], row["start"]), _packed(row)) for row in rows]
 
 
-async def select_of_functions(conn: Conn, *, since: datetime) -> list[tuple[Cell, Tally]]:
-    """The rows of every function that begin from `since` on."""
-    return [_of_row(row) for row in await conn.fetch(SELECT_OF_KIND, kind="function", since=since)]
+async def select_of_functions(conn: Conn, *, since: datetime) -> dict[str, Tally]:
+    """What the rows that begin from `since` on tell together, by function."""
+    packed: dict[str, list[PackedTally]] = {}
+    for row in await conn.fetch(SELECT_OF_KIND, kind="function", since=since):
+        packed.setdefault(row["key"], []).append(_packed(row))
+    return {name: unpack(tallies) for name, tallies in packed.items()}
 
 
 async def select_older(conn: Conn, *, seconds: int, before: datetime, limit: int) -> list[tuple[Cell, Tally]]:
@@ -388,14 +398,15 @@ def _as_row(cell: Cell, tally: Tally) -> Row:
     }
 
 
+_counts_of = operator.itemgetter(*(status.value for status in COUNTED))
+
+
+def _packed(row: Row) -> PackedTally:
+    return PackedTally(_counts_of(row), row["max_seconds"], row["durations"], row["delays"])
+
+
 def _of_row(row: Row) -> tuple[Cell, Tally]:
-    tally = Tally(
-        counts={status: row[status] for status in COUNTED if row[status]},
-        durations=read_histogram(row["durations"]),
-        delays=read_histogram(row["delays"]),
-        max_seconds=row["max_seconds"],
-    )
-    return Cell(row["kind"], row["key"], row["seconds"], row["start"]), tally
+    return Cell(row["kind"], row["key"], row["seconds"], row["start"]), unpack([_packed(row)])
 
 
 # -- what had not ended ----------------------------------------------------------------------------------------------

@@ -23,6 +23,9 @@ AWAITING_END = sa.text("after_end_seconds IS NOT NULL AND next_run_at IS NULL")
 QUEUED = sa.text("status || '' = 'queued'")
 UNFINISHED = sa.text("status || '' IN ('queued', 'running')")
 FAILING = sa.text("failing_since IS NOT NULL")
+OFF = sa.text("NOT enabled")
+NOT_SCHEDULED = sa.text("\"trigger\" <> 'schedule'")
+NO_SUCCESS = sa.text("status IN ('failed', 'timed_out', 'cancelled', 'lost', 'skipped', 'missed')")
 """Conditions of partial indexes. SQLite uses such an index only for a query that says the very same words, and would
 rather use the index on status, and sort all it finds, if they named the bare column."""
 
@@ -61,6 +64,10 @@ tasks = sa.Table(
     sa.Index("ix_tasks_function_name", "function_name"),
     sa.Index("ix_tasks_awaiting_end", "id", **_only(AWAITING_END)),
     sa.Index("ix_tasks_failing", "failing_since", "id", **_only(FAILING)),
+    sa.Index("ix_tasks_created_at", "created_at", "id"),
+    sa.Index("ix_tasks_updated_at", "updated_at", "id"),
+    sa.Index("ix_tasks_schedule_error", "id", **_only(sa.text("schedule_error IS NOT NULL"))),
+    sa.Index("ix_tasks_off", "next_run_at", **_only(OFF)),
 )
 
 task_tags = sa.Table(
@@ -123,6 +130,10 @@ executions = sa.Table(
     sa.Index("ix_executions_task", "task_id", "id"),
     sa.Index("ix_executions_status", "status", "id"),
     sa.Index("ix_executions_function", "function_name", "id"),
+    # What one looks for, and is rare: an execution that is fired and succeeds is in none of these.
+    sa.Index("ix_executions_not_scheduled", "trigger", "id", "task_id", **_only(NOT_SCHEDULED)),
+    sa.Index("ix_executions_task_no_success", "task_id", "status", "id", **_only(NO_SUCCESS)),
+    sa.Index("ix_executions_function_no_success", "function_name", "status", "id", **_only(NO_SUCCESS)),
     sa.Index("ix_executions_queued", "available_at", "id", **_only(QUEUED)),
     sa.Index("ix_executions_lease", "lease_until", **_only(sa.text("lease_until IS NOT NULL"))),  # only running ones
     sa.Index("ix_executions_unfinished", "task_id", **_only(UNFINISHED)),

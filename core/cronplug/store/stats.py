@@ -39,24 +39,23 @@ class Stats:
 
 T, E = schema.tasks, schema.executions
 
-_FAILING = T.alias("failing")  # counted within its index
 
+def _count(*where: sa.ColumnElement[bool] | sa.TextClause, of: sa.Table = E) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(of).where(*where).scalar_subquery()
+
+
+_IS_PLANNED = T.c.next_run_at.is_not(None)
+
+# Each counted within an index: no index that tells whether a task is on is worth its upkeep, one of those off is.
 TASKS = Stmt(
     sa.select(
-        sa.func.count().label("total"),
-        sa.func.count(sa.case((T.c.enabled, T.c.id))).label("enabled"),
-        sa.func.count(sa.case((sa.and_(T.c.enabled, T.c.next_run_at.is_not(None)), T.c.id))).label("active"),
-        sa.select(sa.func.count())
-        .select_from(_FAILING)
-        .where(_FAILING.c.failing_since.is_not(None))
-        .scalar_subquery()
-        .label("failing"),
-    ).select_from(T)
+        _count(of=T).label("total"),
+        _count(schema.OFF, of=T).label("off"),
+        _count(_IS_PLANNED, of=T).label("planned"),
+        _count(schema.OFF, _IS_PLANNED, of=T).label("planned_off"),
+        _count(T.c.failing_since.is_not(None), of=T).label("failing"),
+    )
 )
-
-
-def _count(*where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    return sa.select(sa.func.count()).select_from(E).where(*where).scalar_subquery()
 
 
 # One count for each status, all of them within the index (status, id).
@@ -93,8 +92,8 @@ async def select_stats(conn: Conn, *, now: datetime) -> Stats:
     counts = (await conn.fetch(EXECUTIONS, id_from=encode_id(first_id_at(now - timedelta(hours=24)))))[0]
     return Stats(
         total_tasks=tasks["total"],
-        enabled_tasks=tasks["enabled"],
-        active_jobs=tasks["active"],
+        enabled_tasks=tasks["total"] - tasks["off"],
+        active_jobs=tasks["planned"] - tasks["planned_off"],
         failing_tasks=tasks["failing"],
         last_24h_by_status={status: counts[status.value] for status in Status},
         active_executions=counts["all_running"],

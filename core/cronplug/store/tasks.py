@@ -181,15 +181,18 @@ SELECT_OF_OTHER_ZONE_DATA = Stmt(
     .limit(sa.bindparam("limit", type_=sa.Integer()))
 )
 
-SELECT_CHANGED = Stmt(
+_AFTER_ID = sa.bindparam("after_id", type_=Id())
+_OF_FUNCTIONS = (
     sa.select(*COLUMNS)
-    .where(
-        T.c.id > sa.bindparam("after_id", type_=Id()),
-        T.c.type == sa.literal_column("'function'"),
-        T.c.updated_at >= sa.bindparam("since", type_=Instant()),
-    )
-    .order_by(T.c.id)
+    .where(T.c.type == sa.literal_column("'function'"))
     .limit(sa.bindparam("limit", type_=sa.Integer()))
+)
+_ID_WITHOUT_INDEX = sa.literal_column("+tasks.id", Id())  # so that SQLite goes by the index of changes: they are few
+SELECT_OF_FUNCTIONS = Stmt(_OF_FUNCTIONS.where(T.c.id > _AFTER_ID).order_by(T.c.id))
+SELECT_CHANGED = Stmt(
+    _OF_FUNCTIONS.where(
+        _ID_WITHOUT_INDEX > _AFTER_ID, T.c.updated_at >= sa.bindparam("since", type_=Instant())
+    ).order_by(_ID_WITHOUT_INDEX)
 )
 
 _E = schema.executions
@@ -370,8 +373,13 @@ async def select_of_other_zone_data(conn: Conn, present: str, *, after_id: str, 
     return [task_of(row) for row in rows]
 
 
-async def select_changed_since(conn: Conn, since: datetime, *, after_id: str, limit: int) -> list[Task]:
-    """Tasks that run functions and were made or changed then or later, by id from after that one on ("": from the first)."""
+async def select_changed_since(conn: Conn, since: datetime | None, *, after_id: str, limit: int) -> list[Task]:
+    """Tasks that run functions and were made or changed then or later (None: all), by id from after that one on.
+
+    From the first on with "".
+    """
+    if since is None:
+        return [task_of(row) for row in await conn.fetch(SELECT_OF_FUNCTIONS, after_id=after_id, limit=limit)]
     return [task_of(row) for row in await conn.fetch(SELECT_CHANGED, since=since, after_id=after_id, limit=limit)]
 
 
@@ -450,6 +458,13 @@ def task_of(row: Row) -> Task:
     return Task(**(row | {"definition": definition, "schedule_error": row["schedule_error"] or fault}))
 
 
+_F = T.alias("faulty")
+
+
+def _ids_where(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(_F.c.id).where(*conditions)
+
+
 _IS_FAILING = T.c.failing_since.is_not(None)
 _STATES: dict[Condition, sa.ColumnElement[bool]] = {
     "failing": _IS_FAILING,
@@ -457,14 +472,14 @@ _STATES: dict[Condition, sa.ColumnElement[bool]] = {
     "running": T.c.id.in_(sa.select(_E.c.task_id).where(_E.c.lease_until.is_not(None), _E.c.task_id.is_not(None))),
     "scheduled": sa.and_(T.c.enabled, T.c.next_run_at.is_not(None)),
     "off": sa.not_(T.c.enabled),
-    "attention": sa.or_(
-        _IS_FAILING,
-        T.c.schedule_error.is_not(None),
-        sa.and_(
-            T.c.type == sa.literal_column("'function'"),
-            sa.func.coalesce(T.c.function_name, sa.literal_column("''")).not_in(given_texts("functions")),
-        ),
-        T.c.id.in_(given_ids("payload_invalid")),
+    # Each part by an index of its own. Tasks that run a function have its name, others have none.
+    "attention": T.c.id.in_(
+        sa.union(
+            _ids_where(_F.c.failing_since.is_not(None)),
+            _ids_where(_F.c.schedule_error.is_not(None)),
+            _ids_where(_F.c.function_name.is_not(None), _F.c.function_name.not_in(given_texts("functions"))),
+            given_ids("payload_invalid"),
+        )
     ),
 }
 CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
@@ -505,13 +520,14 @@ def params_of(filter: TaskFilter) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _list_stmt(given: tuple[str, ...], sort: str) -> Stmt:
-    return Stmt(
-        sa.select(*COLUMNS)
+    page = (  # ids alone are sorted: definitions are long
+        sa.select(T.c.id)
         .where(*(CONDITIONS[name] for name in given))
         .order_by(*SORTS[sort])
         .limit(sa.bindparam("limit", type_=sa.Integer()))
         .offset(sa.bindparam("offset", type_=sa.BigInteger()))
     )
+    return Stmt(sa.select(*COLUMNS).where(T.c.id.in_(page)).order_by(*SORTS[sort]))
 
 
 @lru_cache(maxsize=32)

@@ -86,27 +86,38 @@ def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 _START = sa.func.coalesce(_raw(E.c.started_at), _raw(E.c.scheduled_for))
 _END = sa.func.coalesce(_raw(E.c.finished_at), _millis("now"))
 _COLUMNS = (
-    E.c.id, E.c.task_id, E.c.task_name, E.c.function_name, E.c.status, E.c.attempt, _START.label("begin"),
+    E.c.task_name, E.c.status, E.c.attempt, _START.label("begin"),
     _raw(E.c.finished_at).label("finish"), _raw(E.c.scheduled_for).label("planned"), _raw(E.c.started_at).label("began"),
 )  # fmt: skip
+_NO_INDEX: tuple[tuple[str, sa.types.TypeEngine[Any]], ...] = (
+    ("+executions.id", Id()),
+    ("+executions.task_id", Id()),
+    ("executions.function_name || ''", Words()),
+)
 _SINCE, _UNTIL = _millis("since"), _millis("until")
 _LIES_WITHIN = sa.and_(_UNTIL > _START, _SINCE <= _END)
 
 
 def _lying(given: tuple[str, ...], of_tasks: Shape | None) -> sa.Subquery:
     """The executions of a window: those within a range of ids, and older ones that have not ended."""
-    conditions = [_LIES_WITHIN]
-    if "task_id" in given:
-        conditions.append(E.c.task_id == sa.bindparam("task_id", type_=Id()))
-    if "function_name" in given:
-        conditions.append(E.c.function_name == sa.bindparam("function_name", type_=Words()))
-    if of_tasks is not None:
-        conditions.append(E.c.task_id.in_(sa.select(T.c.id).where(*(CONDITIONS[name] for name in of_tasks))))
+
+    def select(task_id: sa.ColumnElement[Any], function_name: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        conditions = [_LIES_WITHIN]
+        if "task_id" in given:
+            conditions.append(task_id == sa.bindparam("task_id", type_=Id()))
+        if "function_name" in given:
+            conditions.append(function_name == sa.bindparam("function_name", type_=Words()))
+        if of_tasks is not None:
+            conditions.append(task_id.in_(sa.select(T.c.id).where(*(CONDITIONS[name] for name in of_tasks))))
+        return sa.select(E.c.id, task_id.label("task_id"), function_name.label("function_name"), *_COLUMNS).where(
+            *conditions
+        )
+
     id_from, id_until = sa.bindparam("id_from", type_=Id()), sa.bindparam("id_until", type_=Id())
-    recent = sa.select(*_COLUMNS).where(E.c.id >= id_from, E.c.id < id_until, *conditions)
-    # With the plus sign SQLite goes by the index of unfinished ones, not through all that is older.
-    is_older = sa.literal_column("+executions.id", Id()) < id_from
-    older = sa.select(*_COLUMNS).where(schema.UNFINISHED, is_older, *conditions)
+    recent = select(E.c.task_id, E.c.function_name).where(E.c.id >= id_from, E.c.id < id_until)
+    # No index knows these words: SQLite goes by that of unfinished ones, not through all that is older of a task.
+    no_index = [sa.literal_column(text, type_) for text, type_ in _NO_INDEX]
+    older = select(no_index[1], no_index[2]).where(schema.UNFINISHED, no_index[0] < id_from)
     return sa.union_all(recent, older).subquery("lying")
 
 
@@ -129,9 +140,9 @@ def _count_where(column: sa.ColumnElement[Any], *statuses: str) -> sa.ColumnElem
     return sa.func.sum(sa.case((wanted, sa.literal_column("1")), else_=sa.literal_column("0")))
 
 
-def _only_keys(key: Any, group_by: GroupBy) -> sa.ColumnElement[bool]:
-    without = sa.and_(sa.bindparam("with_none", type_=sa.Boolean()), key.is_(None))
-    return sa.or_(key.in_(given_ids("keys") if group_by == "task" else given_texts("keys")), without)
+def _only_keys(key: Any, group_by: GroupBy, with_none: bool) -> sa.ColumnElement[bool]:
+    is_given: sa.ColumnElement[bool] = key.in_(given_ids("keys") if group_by == "task" else given_texts("keys"))
+    return sa.or_(is_given, key.is_(None)) if with_none else is_given
 
 
 @lru_cache(maxsize=256)
@@ -150,19 +161,19 @@ def _count_stmt(given: tuple[str, ...], of_tasks: Shape | None, group_by: GroupB
 
 
 @lru_cache(maxsize=256)
-def _marks_stmt(given: tuple[str, ...], of_tasks: Shape | None, group_by: GroupBy) -> Stmt:
+def _marks_stmt(given: tuple[str, ...], of_tasks: Shape | None, group_by: GroupBy, with_none: bool) -> Stmt:
     source, key, _, lying = _keyed(given, of_tasks, group_by)
     columns = (lying.c.id, lying.c.status, lying.c.begin, lying.c.finish, lying.c.planned, lying.c.attempt)
     return Stmt(
         sa.select(key.label("key"), *columns)
         .select_from(source)
-        .where(_only_keys(key, group_by))
+        .where(_only_keys(key, group_by, with_none))
         .order_by(lying.c.begin, lying.c.id)
     )
 
 
 @lru_cache(maxsize=256)
-def _bunches_stmt(given: tuple[str, ...], of_tasks: Shape | None, group_by: GroupBy) -> Stmt:
+def _bunches_stmt(given: tuple[str, ...], of_tasks: Shape | None, group_by: GroupBy, with_none: bool) -> Stmt:
     source, key, _, lying = _keyed(given, of_tasks, group_by)
     place = ((lying.c.begin - _millis("since")) // _millis("step")).label("place")
     return Stmt(
@@ -174,7 +185,7 @@ def _bunches_stmt(given: tuple[str, ...], of_tasks: Shape | None, group_by: Grou
             _count_where(lying.c.status, "'running'").label("running"),
         )
         .select_from(source)
-        .where(_only_keys(key, group_by))
+        .where(_only_keys(key, group_by, with_none))
         .group_by(key, sa.literal_column("place"))
         .order_by(sa.literal_column("place"))
     )
@@ -201,7 +212,9 @@ async def select_marks(conn: Conn, window: Window, keys: Collection[str]) -> lis
     if not keys:
         return []
     rows = await conn.fetch(
-        _marks_stmt(*_shape(window), window.group_by), **_params(window), **_key_params(window.group_by, keys)
+        _marks_stmt(*_shape(window), window.group_by, "" in keys),
+        **_params(window),
+        **_key_params(window.group_by, keys),
     )
     return [
         Mark(row["key"] or "", row["id"], row["status"], row["begin"], row["finish"], row["planned"], row["attempt"])
@@ -215,7 +228,7 @@ async def select_bunches(conn: Conn, window: Window, keys: Collection[str], *, s
         return []
     since, step = to_millis(window.since), seconds * 1000
     rows = await conn.fetch(
-        _bunches_stmt(*_shape(window), window.group_by),
+        _bunches_stmt(*_shape(window), window.group_by, "" in keys),
         **_params(window),
         **_key_params(window.group_by, keys),
         step=step,
@@ -265,4 +278,4 @@ def _key_params(group_by: GroupBy, keys: Collection[str]) -> Row:
         if group_by == "task"
         else pack_texts(storable(key) for key in named)
     )
-    return {"keys": packed, "with_none": "" in keys}
+    return {"keys": packed}

@@ -12,6 +12,7 @@ from cronplug.store.executions.ends import Finish, finish_executions, settle_cut
 from cronplug.store.executions.progress import RunningUpdate, update_running
 from cronplug.store.executions.reading import (
     ExecutionFilter,
+    ShortResult,
     count_executions,
     lock_running_of_task,
     select_attempts,
@@ -19,6 +20,7 @@ from cronplug.store.executions.reading import (
     select_executions,
     select_next_available_at,
     select_recent_by_task,
+    select_short_results,
     select_unfinished,
 )
 from cronplug.store.executions.retention import delete_ended
@@ -30,6 +32,7 @@ __all__ = [
     "Finish",
     "Replaced",
     "RunningUpdate",
+    "ShortResult",
     "cancel_queued_of_task",
     "claim_executions",
     "count_executions",
@@ -51,6 +54,7 @@ __all__ = [
     "select_next_available_at",
     "select_next_turns",
     "select_recent_by_task",
+    "select_short_results",
     "select_unfinished",
     "settle_cut_off",
     "update_running",

@@ -10,12 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cronplug.ids import encode_id, first_id_at
+from cronplug.ids import decode_id, encode_id, first_id_at
 from cronplug.model import HELD, Attempt, Execution, Reason, Status, Trigger, Unfinished
+from cronplug.store import schema
 from cronplug.store.columns import Id, Words, at_most
 from cronplug.store.conn import Conn
 from cronplug.store.executions.rows import BY_ID, HELD_UNTIL, IS_QUEUED, IS_UNFINISHED, LIMIT, A, E, bind, execution_of
-from cronplug.store.statements import Stmt, given_ids, given_texts, pack_ids, pack_texts
+from cronplug.store.statements import Stmt, given_ids, pack_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,17 @@ class ExecutionFilter:
     trigger: Trigger | None = None
     queued_from: datetime | None = None
     queued_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShortResult:
+    """What became of an execution, in short: a list of tasks has a thousand of them. Instants are epoch milliseconds."""
+
+    id: str
+    status: str
+    scheduled_for: int
+    started_at: int | None
+    finished_at: int | None
 
 
 SELECT = Stmt(sa.select(E).where(BY_ID))
@@ -54,6 +66,18 @@ _RECENT = (
     .order_by(E.c.task_id, E.c.id.desc())
 )
 _BULKY = ("payload", "result")
+
+
+def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    return sa.type_coerce(column, sa.BigInteger()).label(column.name)
+
+
+SELECT_SHORT_RESULTS = Stmt(
+    _RECENT.with_only_columns(
+        _raw(E.c.task_id), E.c.id, E.c.status, _raw(E.c.scheduled_for), _raw(E.c.started_at), _raw(E.c.finished_at),
+        maintain_column_froms=True,
+    )
+)  # fmt: skip
 SELECT_RECENT = Stmt(_RECENT)
 SELECT_RECENT_SHORT = Stmt(
     _RECENT.with_only_columns(*(column for column in E.c if column.name not in _BULKY), maintain_column_froms=True)
@@ -104,14 +128,19 @@ async def select_executions(
     params = _filter_params(filter)
     if before_id is not None:
         params["before_id"] = before_id
-    rows = await conn.fetch(_list_stmt(tuple(params)), **params, limit=limit, offset=at_most(offset))
+    statuses = _in_order(filter.statuses)
+    stmt = _list_stmt(tuple(params), filter.trigger, statuses)
+    if len(statuses or ()) > 1:
+        params["reach"] = at_most(offset + limit)
+    rows = await conn.fetch(stmt, **params, limit=limit, offset=at_most(offset))
     return [execution_of(row) for row in rows]
 
 
 async def count_executions(conn: Conn, filter: ExecutionFilter, *, cap: int = 10_000) -> int:
     """How many executions; `cap` means that many or more."""
     params = _filter_params(filter)
-    count: int = await conn.fetch_value(_count_stmt(tuple(params)), **params, cap=cap)
+    stmt = _count_stmt(tuple(params), filter.trigger, _in_order(filter.statuses))
+    count: int = await conn.fetch_value(stmt, **params, cap=cap)
     return count
 
 
@@ -127,6 +156,14 @@ async def select_recent_by_task(
     for row in await conn.fetch(stmt, task_ids=pack_ids(recent), skip=per_task - 1):
         recent[row["task_id"]].append(execution_of(row))
     return recent
+
+
+async def select_short_results(conn: Conn, task_ids: Sequence[str], *, per_task: int) -> dict[str, list[ShortResult]]:
+    """What became of the newest executions of each task, the newest first; a task without any has an empty list."""
+    results: dict[int, list[ShortResult]] = {decode_id(task_id): [] for task_id in task_ids}
+    for row in await conn.fetch(SELECT_SHORT_RESULTS, task_ids=pack_ids(task_ids), skip=per_task - 1):
+        results[row.pop("task_id")].append(ShortResult(**row))
+    return {task_id: results[decode_id(task_id)] for task_id in task_ids}
 
 
 async def select_unfinished(conn: Conn, task_ids: Sequence[str]) -> dict[str, Unfinished]:
@@ -164,9 +201,7 @@ async def select_attempts(conn: Conn, execution_id: str) -> list[Attempt]:
 
 _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
     "task_id": E.c.task_id == bind("task_id", Id()),
-    "statuses": E.c.status.in_(given_texts("statuses")),
     "function_name": E.c.function_name == bind("function_name", Words()),
-    "trigger": E.c.trigger == bind("trigger", Words()),
     "id_from": E.c.id >= bind("id_from", Id()),
     "id_until": E.c.id < bind("id_until", Id()),
     "before_id": E.c.id < bind("before_id", Id()),
@@ -178,12 +213,8 @@ def _filter_params(filter: ExecutionFilter) -> dict[str, Any]:
     params: dict[str, Any] = {}
     if filter.task_id is not None:
         params["task_id"] = filter.task_id
-    if filter.statuses is not None:
-        params["statuses"] = pack_texts(sorted(filter.statuses))
     if filter.function_name is not None:
         params["function_name"] = filter.function_name
-    if filter.trigger is not None:
-        params["trigger"] = filter.trigger
     if filter.queued_from is not None:
         params["id_from"] = encode_id(at_most(first_id_at(filter.queued_from)))
     if filter.queued_until is not None:
@@ -191,20 +222,69 @@ def _filter_params(filter: ExecutionFilter) -> dict[str, Any]:
     return params
 
 
-@lru_cache(maxsize=256)
-def _list_stmt(given: tuple[str, ...]) -> Stmt:
-    return Stmt(
-        sa.select(E)
-        .where(*(_CONDITIONS[name] for name in given))
-        .order_by(E.c.id.desc())
-        .limit(LIMIT)
-        .offset(bind("offset", sa.BigInteger()))
-    )
+def _in_order(statuses: frozenset[Status] | None) -> tuple[Status, ...] | None:
+    return None if statuses is None else tuple(sorted(statuses))
 
 
-@lru_cache(maxsize=256)
-def _count_stmt(given: tuple[str, ...]) -> Stmt:
-    some: sa.Select[Any] = (
-        sa.select(sa.literal_column("1").label("one")).select_from(E).where(*(_CONDITIONS[name] for name in given))
-    )
-    return Stmt(sa.select(sa.func.count()).select_from(some.limit(bind("cap", sa.Integer())).subquery()))
+def _branches(
+    given: tuple[str, ...], trigger: Trigger | None, statuses: tuple[Status, ...] | None
+) -> list[list[sa.ColumnElement[bool]]]:
+    """The conditions of each status that is asked for: one at a time, an index has its rows in the order of a list.
+
+    Statuses and triggers are written out, and so are the conditions of partial indexes: SQLite uses those for its very
+    words only.
+    """
+    common = [_CONDITIONS[name] for name in given]
+    if trigger is not None:
+        common.append(E.c.trigger == _written(trigger))
+        if trigger is not Trigger.SCHEDULE:
+            common.append(sa.and_(schema.NOT_SCHEDULED))
+    if statuses is None:
+        return [common]
+    if not statuses:
+        return [[*common, sa.false()]]
+    return [
+        [*common, *_of_status(status, narrowed="task_id" in given or "function_name" in given)] for status in statuses
+    ]
+
+
+def _of_status(status: Status, *, narrowed: bool) -> list[sa.ColumnElement[bool]]:
+    is_that: sa.ColumnElement[bool] = E.c.status == _written(status)
+    if not narrowed:
+        return [is_that]
+    if status is Status.SUCCESS:  # most are: the index of the task or function, not the one of status
+        return [_IS_SUCCESS]
+    return [is_that, sa.and_(IS_UNFINISHED if status in (Status.QUEUED, Status.RUNNING) else schema.NO_SUCCESS)]
+
+
+_IS_SUCCESS = sa.and_(sa.text("executions.status || '' = 'success'"))
+
+
+def _written(word: Status | Trigger) -> sa.ColumnElement[str]:
+    return sa.literal_column(f"'{word.value}'", Words())
+
+
+@lru_cache(maxsize=512)
+def _list_stmt(given: tuple[str, ...], trigger: Trigger | None, statuses: tuple[Status, ...] | None) -> Stmt:
+    branches = _branches(given, trigger, statuses)
+    newest_first = E.c.id.desc()
+    offset = bind("offset", sa.BigInteger())
+    if len(branches) == 1:
+        return Stmt(sa.select(E).where(*branches[0]).order_by(newest_first).limit(LIMIT).offset(offset))
+    reach = bind("reach", sa.BigInteger())
+    parts = [sa.select(E.c.id).where(*branch).order_by(newest_first).limit(reach).subquery() for branch in branches]
+    together = sa.union_all(*(sa.select(part.c.id) for part in parts)).subquery()
+    page = sa.select(together.c.id).order_by(together.c.id.desc()).limit(LIMIT).offset(offset)
+    return Stmt(sa.select(E).where(E.c.id.in_(page)).order_by(newest_first))
+
+
+@lru_cache(maxsize=512)
+def _count_stmt(given: tuple[str, ...], trigger: Trigger | None, statuses: tuple[Status, ...] | None) -> Stmt:
+    one: sa.ColumnElement[int] = sa.literal_column("1").label("one")
+    cap = bind("cap", sa.Integer())
+    parts = [
+        sa.select(one).select_from(E).where(*branch).limit(cap).subquery()
+        for branch in _branches(given, trigger, statuses)
+    ]
+    some = sa.union_all(*(sa.select(part.c.one) for part in parts)).subquery() if len(parts) > 1 else parts[0]
+    return Stmt(sa.select(sa.func.count()).select_from(sa.select(some.c.one).limit(cap).subquery()))
