@@ -146,6 +146,7 @@ class Recorder:
 
 async def _write_ends(conn: Conn, group: Sequence[_End]) -> set[str]:
     finishes = [end.finish for end in group]
+    await health.hold_tasks(conn, finishes)
     won = await executions.finish_executions(conn, finishes)
     await health.keep_failing_since(conn, finishes, won)
     lines = {end.finish.execution_id: end.lines for end in group if end.lines and end.finish.execution_id in won}

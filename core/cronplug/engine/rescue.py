@@ -47,6 +47,7 @@ class Rescuer:
             finishes = [self._finish(e, await _definition_of(conn, e), now) for e in expired]
             if not finishes:
                 return []
+            await health.hold_tasks(conn, finishes)
             won = await executions.settle_cut_off(conn, finishes)
             await health.keep_failing_since(conn, finishes, won)
             return [(f.execution_id, f.status) for f in finishes if f.execution_id in won]

@@ -27,6 +27,15 @@ T, E = schema.tasks, schema.executions
 FAILS_ANY = Stmt(sa.select(T.c.id).where(schema.FAILING).limit(sa.literal_column("1")))
 SELECT_TASKS = Stmt(sa.select(E.c.id, E.c.task_id).where(E.c.id.in_(given_ids("ids")), E.c.task_id.is_not(None)))
 
+_OF = sa.select(E.c.task_id).where(E.c.id.in_(given_ids("ids")))
+_OF_FAILED = sa.select(E.c.task_id).where(E.c.id.in_(given_ids("failed")))
+HOLD = Stmt(
+    sa.select(T.c.id)
+    .where(T.c.id.in_(_OF), sa.or_(schema.FAILING, T.c.id.in_(_OF_FAILED)))
+    .order_by(T.c.id)
+    .with_for_update(key_share=True)
+)
+
 _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {"task_id": Id(), "since": Instant(), "is_anew": sa.Boolean()}
 _GIVEN = JsonRows("rows", _COLUMNS)
 _NEW = sa.case(
@@ -69,6 +78,17 @@ def judge_ends(ends: Iterable[tuple[str, Status, datetime]]) -> Mapping[str, Spe
         elif before is None or before.since is None:
             spells[task_id] = Spell(at, is_anew=before is not None)
     return spells
+
+
+async def hold_tasks(conn: Conn, finishes: Sequence[Finish]) -> None:
+    """Lock the tasks of which `keep_failing_since` may note something, in the same transaction: before their executions.
+
+    Whoever plans, queues or deletes locks them in that order too.
+    """
+    ends = [it for it in finishes if it.status in DECISIVE]
+    if ends and conn.dialect == "postgresql":  # on SQLite there is one writer
+        failed = pack_ids(it.execution_id for it in ends if it.status in FAILURES)
+        await conn.run(HOLD, ids=pack_ids(it.execution_id for it in ends), failed=failed)
 
 
 async def keep_failing_since(conn: Conn, finishes: Sequence[Finish], won: Iterable[str]) -> set[str]:

@@ -14,7 +14,7 @@ from cronplug.store import schema
 from cronplug.store.columns import Id, Instant, storable
 from cronplug.store.conn import Conn
 from cronplug.store.definitions import definition_to_json
-from cronplug.store.statements import JsonRows, Stmt, column_types, given_ids, pack_ids, pack_rows
+from cronplug.store.statements import JsonRows, Stmt, column_types, given_ids, in_order, pack_ids, pack_rows
 from cronplug.store.tasks import COLUMNS, CONDITIONS, TaskFilter, given_in, params_of, task_of, values_of
 
 T, G, R = schema.tasks, schema.task_tags, schema.task_revisions
@@ -30,7 +30,7 @@ _CHANGE_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     **_NEW,
 }
 _C = JsonRows("rows", _CHANGE_COLUMNS)
-UPDATE = Stmt(
+_UPDATE = (
     sa.update(T)
     .where(
         T.c.id == _C["id"],
@@ -40,6 +40,7 @@ UPDATE = Stmt(
     .values({name: _C[name] for name in _NEW})
     .returning(T.c.id)
 )
+UPDATE = Stmt(_UPDATE, postgresql=_UPDATE.where(in_order(T.c.id, T.c.id.in_(sa.select(_C["id"])))))
 
 DELETE_TAGS = Stmt(sa.delete(G).where(G.c.task_id.in_(given_ids("ids"))))
 _TAG_COLUMNS = column_types(G)

@@ -193,6 +193,22 @@ def given_ids(parameter: str) -> sa.Select[Any]:
     return sa.select(sa.cast(table.c.value, sa.BigInteger()))
 
 
+def in_order(id_: sa.Column[Any], *conditions: sa.ColumnElement[bool] | sa.TextClause) -> sa.ColumnElement[bool]:
+    """The condition by which a statement of PostgreSQL locks the rows that it may change, by rising id, before it does.
+
+    Without it the plan decides which is locked first, and two such statements may wait for each other's rows.
+    """
+    held = (
+        sa.select(id_)
+        .where(*conditions)
+        .order_by(id_)
+        .with_for_update(key_share=True)
+        .correlate(None)
+        .cte("held")
+    )
+    return id_.in_(sa.select(held.c.id))
+
+
 def given_texts(parameter: str) -> sa.Select[Any]:
     """A parameter that holds many texts (filled by `pack_texts`), as a subquery for IN."""
     table = _JsonTexts(sa.bindparam(parameter, type_=sa.Text())).table_valued(sa.column("value", sa.Text()))

@@ -22,6 +22,7 @@ from cronplug.store.statements import (
     Stmt,
     given_ids,
     given_texts,
+    in_order,
     known_id,
     pack_ids,
     pack_rows,
@@ -139,7 +140,7 @@ _ADVANCE_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "started": sa.Integer(),
 }
 _ADVANCES = JsonRows("rows", _ADVANCE_COLUMNS)
-ADVANCE = Stmt(
+_ADVANCE = (
     sa.update(T)
     .where(
         T.c.id == _ADVANCES["id"],
@@ -154,6 +155,7 @@ ADVANCE = Stmt(
     )
     .returning(T.c.id)
 )
+ADVANCE = Stmt(_ADVANCE, postgresql=_ADVANCE.where(in_order(T.c.id, T.c.id.in_(sa.select(_ADVANCES["id"])))))
 
 _CORRECTION_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "task_id": Id(),

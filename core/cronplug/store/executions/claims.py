@@ -11,7 +11,7 @@ from cronplug.model import Execution, Status
 from cronplug.store.columns import Instant, Words
 from cronplug.store.conn import Conn
 from cronplug.store.executions.rows import IS_QUEUED, IS_RUNNING, LIMIT, NOW, NULL, E, bind, execution_of
-from cronplug.store.statements import Stmt, given_ids, pack_ids
+from cronplug.store.statements import Stmt, given_ids, in_order, pack_ids
 
 _CLAIMABLE = (
     sa.select(E.c.id)
@@ -46,12 +46,13 @@ CLAIM = Stmt(
     )
     .returning(*(E.c[name] for name in _CLAIMED))
 )
-RENEW = Stmt(
+_RENEW = (
     sa.update(E)
     .where(E.c.id.in_(given_ids("ids")), IS_RUNNING, E.c.lease_owner == bind("node_id", Words()))
     .values(lease_until=bind("lease_until", Instant()))
     .returning(E.c.id, E.c.cancel_requested)
 )
+RENEW = Stmt(_RENEW, postgresql=_RENEW.where(in_order(E.c.id, E.c.id.in_(given_ids("ids")))))
 EXPIRE_OTHERS = Stmt(
     sa.update(E)
     .where(IS_RUNNING, E.c.lease_until.is_not(None), E.c.lease_owner != bind("node_id", Words()))

@@ -13,7 +13,7 @@ from cronplug.model import Json, Reason, Status
 from cronplug.store.columns import Id, Instant, JsonText, Words
 from cronplug.store.conn import Conn
 from cronplug.store.executions.rows import IS_RUNNING, NULL, ONE, ZERO, A, E
-from cronplug.store.statements import JsonRows, Row, Stmt, column_types, pack_objects, pack_rows
+from cronplug.store.statements import JsonRows, Row, Stmt, column_types, in_order, pack_objects, pack_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +120,10 @@ _FINISH = (
     )
     .returning(E.c.id, E.c.status, E.c.cut_offs, E.c.attempt_started_at)
 )
-FINISH = Stmt(_FINISH)
-FINISH_EXPIRED = Stmt(_FINISH.where(E.c.lease_until <= _F["finished_at"]))
+_IN_ORDER = in_order(E.c.id, E.c.id.in_(sa.select(_F["execution_id"])))
+_IS_EXPIRED = E.c.lease_until <= _F["finished_at"]
+FINISH = Stmt(_FINISH, postgresql=_FINISH.where(_IN_ORDER))
+FINISH_EXPIRED = Stmt(_FINISH.where(_IS_EXPIRED), postgresql=_FINISH.where(_IS_EXPIRED, _IN_ORDER))
 
 _ATTEMPT_COLUMNS = column_types(A)
 _TRIED = JsonRows("rows", _ATTEMPT_COLUMNS)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from cronplug.store.columns import Id, Words
 from cronplug.store.conn import Conn
 from cronplug.store.executions.rows import IS_RUNNING, E
-from cronplug.store.statements import JsonRows, Stmt, pack_rows
+from cronplug.store.statements import JsonRows, Stmt, in_order, pack_rows
 
 _RUNNING_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "execution_id": Id(),
@@ -23,7 +23,7 @@ _RUNNING_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "log_truncated": sa.Boolean(),
 }
 _P = JsonRows("rows", _RUNNING_COLUMNS)
-UPDATE_RUNNING = Stmt(
+_UPDATE_RUNNING = (
     sa.update(E)
     .where(
         E.c.id == _P["execution_id"],
@@ -39,6 +39,8 @@ UPDATE_RUNNING = Stmt(
     )
     .returning(E.c.id)
 )
+_IN_ORDER = in_order(E.c.id, E.c.id.in_(sa.select(_P["execution_id"])))
+UPDATE_RUNNING = Stmt(_UPDATE_RUNNING, postgresql=_UPDATE_RUNNING.where(_IN_ORDER))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from cronplug.model import Execution, Reason, Status
 from cronplug.store.columns import Id, Words
 from cronplug.store.conn import Conn
 from cronplug.store.executions.rows import BY_ID, IS_QUEUED, IS_UNFINISHED, NOW, NULL, E, bind, execution_of
-from cronplug.store.statements import Stmt, given_ids, pack_ids
+from cronplug.store.statements import Stmt, given_ids, in_order, pack_ids
 
 
 def _if_queued(value: Any, otherwise: Any) -> sa.Case[Any]:
@@ -44,9 +44,10 @@ CANCEL_QUEUED_OF_TASK = Stmt(
     .returning(E.c.id)
 )
 
-REPLACE_UNFINISHED = Stmt(
+_OF_TASKS = E.c.task_id.in_(given_ids("task_ids"))
+_REPLACE = (
     sa.update(E)
-    .where(IS_UNFINISHED, E.c.task_id.in_(given_ids("task_ids")))
+    .where(IS_UNFINISHED, _OF_TASKS)
     .values(
         cancel_requested=sa.true(),
         status=_if_queued(sa.literal_column("'cancelled'"), E.c.status),
@@ -56,6 +57,7 @@ REPLACE_UNFINISHED = Stmt(
     )
     .returning(E.c.id, E.c.task_id, E.c.status)
 )
+REPLACE_UNFINISHED = Stmt(_REPLACE, postgresql=_REPLACE.where(in_order(E.c.id, IS_UNFINISHED, _OF_TASKS)))
 
 
 async def request_cancel(conn: Conn, execution_id: str, *, now: datetime) -> Execution | None:
