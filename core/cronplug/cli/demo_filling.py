@@ -42,6 +42,10 @@ async def fill(
         await store.close()
 
 
+_Place = tuple[rollups.Kind, str, int, int]
+"""The fields of a `Cell`: a tuple is found sooner."""
+
+
 class _Filler:
     def __init__(self, store: Store, settings: Settings, *, now: int, chance: random.Random) -> None:
         self._store = store
@@ -50,12 +54,14 @@ class _Filler:
         self._zone = zone_or_utc(settings.default_timezone)
         self._hours_from = to_millis(from_millis(now) - HOURS_KEPT)
         self._position = 0
-        self._tallies: dict[Cell, Tally] = {}
+        self._tallies: dict[_Place, Tally] = {}
+        self._is_new = True
         self._days: dict[tuple[int, str], int] = {}
 
     async def check(self, *, force: bool) -> None:
         """Raise Conflict when the database is in use, unless that is wanted."""
         count = await self._store.read(lambda conn: tasks.count_tasks(conn, TaskFilter()))
+        self._is_new = not count
         if count and not force:
             raise Conflict("The database holds tasks already: name a new one, or say --force to add to them.")
 
@@ -123,10 +129,10 @@ class _Filler:
         for kind, key, start, seconds, of_zone in cells:
             if start < self._hours_from:
                 start, seconds = self._day(start, of_zone), rollups.DAY
-            cell = Cell(kind, key, seconds, start)
-            tally = self._tallies.get(cell)
+            place = (kind, key, seconds, start)
+            tally = self._tallies.get(place)
             if tally is None:
-                tally = self._tallies[cell] = Tally()
+                tally = self._tallies[place] = Tally()
             tally.add(made.status, seconds=made.seconds, delay=made.delay)
 
     def _day(self, at: int, zone: ZoneTable) -> int:
@@ -138,12 +144,13 @@ class _Filler:
 
     async def _write_figures(self, *, before: int) -> None:
         """Write the rows that no more is added to."""
-        done = sorted(
-            (cell for cell in self._tallies if cell.start < before), key=lambda it: (it.kind, it.key, it.start)
-        )
+        done = sorted(place for place in self._tallies if place[3] < before)
         for start in range(0, len(done), _BATCH):
-            part = {cell: self._tallies.pop(cell) for cell in done[start : start + _BATCH]}
-            await self._store.write(partial(rollups.add_to_rows, tallies=part))
+            part = {Cell(*place): self._tallies.pop(place) for place in done[start : start + _BATCH]}
+            if self._is_new:
+                await self._store.write(partial(rollups.put_rows, tallies=part.items()))
+            else:
+                await self._store.write(partial(rollups.add_to_rows, tallies=part))
 
     async def _insert_tasks(self, made: Sequence[DemoTask], ids: Sequence[str]) -> None:
         for start in range(0, len(made), _TASKS_AT_ONCE):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
+from sqlalchemy.types import TypeEngine
 
 from cronplug.store import schema
 from cronplug.store.columns import Id, Instant
 from cronplug.store.conn import Conn
-from cronplug.store.statements import Stmt
-
-_ROWS_AT_ONCE = (200, 20, 1)
-"""A statement for each: both databases take some 32,000 parameters, and the longer ones take their time to be made."""
+from cronplug.store.statements import JsonRows, Stmt
 
 
 async def insert_raw(conn: Conn, table: str, names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
@@ -23,23 +21,23 @@ async def insert_raw(conn: Conn, table: str, names: tuple[str, ...], rows: Seque
 
     Nothing is checked or announced. Raises UniqueViolation.
     """
-    done = 0
-    for count in _ROWS_AT_ONCE:
-        while len(rows) - done >= count:
-            stmt, places = _insert(table, names, count)
-            await conn.run(stmt, **dict(zip(places, chain.from_iterable(rows[done : done + count]), strict=True)))
-            done += count
+    keys = _keys(names)
+    packed = [dict(zip(keys, row, strict=True)) for row in rows]
+    await conn.run(_insert(table, names), rows=orjson.dumps(packed).decode())
 
 
-@lru_cache(maxsize=64)
-def _insert(table: str, names: tuple[str, ...], count: int) -> tuple[Stmt, list[str]]:
+def _keys(names: tuple[str, ...]) -> list[str]:
+    return [f"c{place}" for place in range(len(names))]
+
+
+@lru_cache(maxsize=16)
+def _insert(table: str, names: tuple[str, ...]) -> Stmt:
     columns = schema.metadata.tables[table].c
-    types = {
-        name: sa.BigInteger() if isinstance(columns[name].type, Id | Instant) else columns[name].type for name in names
-    }
-    places = [[f"{name}_{number}" for name in names] for number in range(count)]
-    values = [
-        {name: sa.bindparam(place, type_=types[name]) for name, place in zip(names, row, strict=True)} for row in places
+    types: list[TypeEngine[Any]] = [
+        sa.BigInteger() if isinstance(columns[name].type, Id | Instant) else columns[name].type for name in names
     ]
-    plain = sa.table(table, *(sa.column(name, types[name]) for name in names))
-    return Stmt(sa.insert(plain).values(values)), list(chain.from_iterable(places))
+    keys = _keys(names)
+    given = JsonRows("rows", dict(zip(keys, types, strict=True)))
+    plain = sa.table(table, *(sa.column(name, type_) for name, type_ in zip(names, types, strict=True)))
+    values = sa.select(*(given[key] for key in keys)).select_from(given.table)
+    return Stmt(sa.insert(plain).from_select(list(names), values))

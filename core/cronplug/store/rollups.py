@@ -391,14 +391,15 @@ def _as_row(cell: Cell, tally: Tally) -> Row:
         "key": cell.key,
         "seconds": cell.seconds,
         "start": cell.start,
-        **{status.value: tally.counts.get(status, 0) for status in COUNTED},
+        **{name: tally.counts.get(status, 0) for status, name in _COUNT_NAMES},
         "max_seconds": tally.max_seconds,
         "durations": pack_histogram(tally.durations),
         "delays": pack_histogram(tally.delays),
     }
 
 
-_counts_of = operator.itemgetter(*(status.value for status in COUNTED))
+_COUNT_NAMES = tuple((status, status.value) for status in COUNTED)
+_counts_of = operator.itemgetter(*(name for _, name in _COUNT_NAMES))
 
 
 def _packed(row: Row) -> PackedTally:
