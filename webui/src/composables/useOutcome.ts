@@ -10,9 +10,13 @@ export function useOutcome(): (execution: Execution) => string {
   return (execution) => {
     if (execution.missedCount) return t('executions.summary.fireTimes', { n: n(execution.missedCount) }, execution.missedCount)
     const told = execution.errorMessage ?? execution.resultSummary
-    // What did not run is told by the server's sentence; what ran, in the words of its author.
-    if (told) return execution.status === 'skipped' || execution.status === 'missed' ? tellInstants(told, zone.value) : told
+    if (told) return isServersSentence(execution) ? tellInstants(told, zone.value) : told
     if (execution.status === 'running') return execution.progressNote ?? ''
     return execution.reason && execution.status !== 'success' ? t(`executions.reasonShort.${execution.reason}`) : ''
   }
+}
+
+/** Whether the outcome is a sentence of the server: what did not run is told by it, in English; what ran, in the words of its author. */
+export function isServersSentence({ status, errorMessage, missedCount }: Execution): boolean {
+  return (status === 'skipped' || status === 'missed') && Boolean(errorMessage) && !missedCount
 }
