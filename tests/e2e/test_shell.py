@@ -193,6 +193,20 @@ async def test_every_text_is_translated_and_longer_ones_fit(
     assert (wide, untranslated) == ([], [])
 
 
+async def test_what_the_server_says_is_marked_as_english(
+    new_context: NewContext, watch: Watch, furniture: Furniture, server: Server
+) -> None:
+    context = await new_context()
+    await context.add_init_script("localStorage.setItem('cronplug.language', 'de')")
+    page = await watch.open(context)
+    sentence = server.client.get(f"/tasks/{furniture.report}").json()["scheduleDescription"]
+    for path in ("tasks", *(f"tasks/{furniture.report}{part}" for part in ("", "?tab=configuration", "/edit"))):
+        await page.goto(path)
+        await expect(page.locator("[lang=en]").get_by_text(sentence).first, path).to_be_visible()
+        await settle(page)
+        assert sentence not in await page.evaluate(TEXTS_OF_THE_PAGE), path
+
+
 TEXTS_OF_THE_PAGE = """() => {
   const found = []
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
