@@ -10,6 +10,7 @@ import { functionRoutes } from './pages/functions/routes'
 import { pluginRoutes } from './pages/plugins/routes'
 import { settingsRoutes } from './pages/settings/routes'
 import { taskRoutes } from './pages/tasks/routes'
+import { timelineRoutes } from './pages/timeline/routes'
 import { welcomeRoutes } from './pages/welcome/routes'
 
 declare module 'vue-router' {
@@ -27,6 +28,7 @@ const routes: RouteRecordRaw[] = [
   ...welcomeRoutes,
   ...taskRoutes,
   ...executionRoutes,
+  ...timelineRoutes,
   ...calendarRoutes,
   ...functionRoutes,
   ...pluginRoutes,
