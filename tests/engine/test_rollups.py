@@ -125,6 +125,31 @@ async def test_what_has_not_ended_is_counted_once_it_has(store: Store, roller: R
     assert merged((await rows(store, "all")).values()).counts == {Status.SUCCESS: 1, Status.CANCELLED: 1}
 
 
+async def test_a_clock_that_is_set_back_leaves_nothing_uncounted(
+    store: Store,  # noqa: F811
+    roller: Roller,
+    clock: SettableClock,
+    make: Maker,  # noqa: F811
+) -> None:
+    late = make.execution(at=NOON + timedelta(minutes=70))
+    await insert(store, ended(make, 1), ended(make, 61), late)
+    clock.set(NOON + timedelta(hours=2, minutes=5))
+    await run_dry(roller)
+
+    clock.set(NOON + timedelta(minutes=20))
+    await run_dry(roller)
+    await insert(store, ended(make, 21), ended(make, 65))
+    await store.write(lambda conn: executions.request_cancel(conn, late.id, now=NOON + timedelta(minutes=80)))
+    clock.set(NOON + timedelta(hours=3, minutes=5))
+    await run_dry(roller)
+
+    assert {cell: tally.ended for cell, tally in (await rows(store, "all")).items()} == {
+        ("03-01 12:00", rollups.HALF_HOUR): 2,
+        ("03-01 13:00", rollups.HALF_HOUR): 3,
+    }
+    assert await store.read(rollups.select_position) == NOON + timedelta(hours=3)
+
+
 async def test_hours_without_executions_are_passed_over(
     store: Store,  # noqa: F811
     roller: Roller,

@@ -55,7 +55,8 @@ class Roller:
 
     async def roll_hour_once(self) -> bool:
         """Roll up the next hour that is over and has executions; False when there is none."""
-        over = self._clock.now() - SETTLING
+        now = self._clock.now()
+        over = now - SETTLING
         position = await self._store.read(rollups.select_position)
         if position is None:
             first = await self._store.read(lambda conn: rollups.select_first_queued_at(conn, from_millis(0)))
@@ -63,6 +64,12 @@ class Roller:
             await self._store.write(lambda conn: rollups.begin_at(conn, begin))
             return first is not None
         since = position
+        if (
+            since > now
+        ):  # the clock was set back: what is queued now would lie before the position, and never be counted
+            back = _hour_of(now) - _ONE_HOUR
+            await self._store.write(lambda conn: rollups.set_back(conn, since, to=back))
+            return True
         following = await self._store.read(lambda conn: rollups.select_first_queued_at(conn, since))
         hour = max(position, _hour_of(min(following or over, over)))
         if hour + _ONE_HOUR > over:

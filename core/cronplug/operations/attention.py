@@ -40,8 +40,9 @@ class UnfitTasks:
         generation = self._registry.generation
         since: datetime | None = None
         invalid: set[str] = set()
-        if self._known is not None and self._known[0] == generation:
-            since, invalid = self._known[1] - _MARGIN, set(self._invalid)
+        known = self._known
+        if known is not None and known[0] == generation and known[1] <= now:  # else the clock was set back
+            since, invalid = known[1] - _MARGIN, set(self._invalid)
         after_id = ""
         more = True
         while more:

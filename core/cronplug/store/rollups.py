@@ -90,6 +90,8 @@ HOLD = Stmt(
     .values(value=sa.bindparam("new", type_=Words()))
     .returning(M.c.key)
 )
+FORGET_ROWS = Stmt(sa.delete(R).where(R.c.start >= sa.bindparam("since", type_=Instant())))
+FORGET_PENDING = Stmt(sa.delete(P).where(P.c.execution_id >= sa.bindparam("id_from", type_=Id())))
 
 
 async def select_position(conn: Conn) -> datetime | None:
@@ -107,6 +109,13 @@ async def hold_position(conn: Conn, position: datetime, *, new: datetime | None 
     """Lock the position until the transaction ends, and perhaps move it on; False when it is another one by now."""
     given = {"name": POSITION, "expected": str(to_millis(position)), "new": str(to_millis(new or position))}
     return bool(await conn.fetch(HOLD, **given))
+
+
+async def set_back(conn: Conn, position: datetime, *, to: datetime) -> None:
+    """Forget what was rolled up from `to` on, and begin again there, if the position is still this one."""
+    if await hold_position(conn, position, new=to):
+        await conn.run(FORGET_ROWS, since=to)
+        await conn.run(FORGET_PENDING, id_from=encode_id(first_id_at(to)))
 
 
 async def select_first_queued_at(conn: Conn, since: datetime) -> datetime | None:
