@@ -13,7 +13,7 @@ from cronplug.model import CalendarDefinition, CalendarMode, CalendarUse, Stored
 from cronplug.operations import RevisionView
 from cronplug.operations.fire_time_accounts import Account
 from cronplug.store import Conn, calendars, executions
-from tests.engine.conftest import START, World, cron
+from tests.engine.conftest import START, World, cron, fail
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -102,6 +102,20 @@ async def test_a_deleted_task_comes_back_as_it_was_and_catches_nothing_up(world:
         (2, True, set()),
         (1, False, set()),
     ]
+
+
+async def test_a_task_that_fails_still_does_when_it_comes_back(world: World) -> None:
+    world.functions.body = fail
+    task = await world.create()
+    await world.operations.trigger_task(task.id)
+    await world.run_all()
+    since = (await world.task(task.id)).failing_since
+
+    await world.operations.delete_task(task.id)
+    await world.operations.restore_task(task.id)
+
+    assert since is not None
+    assert (await world.task(task.id)).failing_since == since
 
 
 async def test_the_time_it_was_gone_is_accounted_for(world: World) -> None:

@@ -128,6 +128,7 @@ def _brought_back(task_id: str, deleted: DeletedTask, *, now: datetime) -> Task:
         updated_at=now,
         next_run_at=None,
         fired_count=deleted.fired_count,
+        failing_since=deleted.failing_since,
         disabled_at=None if definition.enabled else now,
         tzdata_version=tzdata_version(),
     )

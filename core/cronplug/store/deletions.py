@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -35,7 +36,7 @@ LOCK_RUNNING = Stmt(
 )
 
 
-def _text(value: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
+def _text(value: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     return sa.cast(sa.type_coerce(value, sa.BigInteger()), sa.Text())
 
 
@@ -49,6 +50,8 @@ _MARKED = (
     + _text(T.c.fired_count)
     + _said(',"created_at":')
     + _text(T.c.created_at)
+    + _said(',"failing_since":')
+    + sa.func.coalesce(_text(T.c.failing_since), _said("null"))
     + _said("},")
     + sa.func.substr(sa.type_coerce(T.c.definition, sa.Text()), sa.literal_column("2"))
 )
@@ -106,6 +109,7 @@ class DeletedTask:
     definition: TaskDefinition
     fired_count: int
     created_at: datetime
+    failing_since: datetime | None
 
 
 async def delete_tasks(conn: Conn, task_ids: Collection[str], *, force: bool = False, now: datetime) -> Deleted:
@@ -156,6 +160,7 @@ async def select_deleted(conn: Conn, task_id: str) -> DeletedTask | None:
         definition=definition_from_json(row["definition"])[0],
         fired_count=mark["fired_count"],
         created_at=from_millis(mark["created_at"]),
+        failing_since=None if mark.get("failing_since") is None else from_millis(mark["failing_since"]),
     )
 
 
