@@ -26,6 +26,7 @@ from quart import Quart
 
 from cronplug.access import Access
 from cronplug.api import create_api
+from cronplug.api.connections import ImpatientProtocol
 from cronplug.clock import Clock, SteeredClock, SystemClock
 from cronplug.engine import (
     Definitions,
@@ -348,7 +349,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
                 app.api,
                 lifespan="on",
                 loop="none",
-                http="h11",
+                http=ImpatientProtocol,
                 ws="none",
                 log_config=None,
                 log_level="warning",

@@ -20,14 +20,9 @@ def advance_then_insert() -> None:
     _split(first=_advance, second=_insert)
 
 
-def insert_then_advance() -> None:
-    """Insert executions in one transaction, move their tasks on in the next."""
-    _split(first=_insert, second=_advance)
-
-
 def insert_then_advance_without_the_key() -> None:
-    """The same, and no execution is left out because its fire time has one already."""
-    insert_then_advance()
+    """Insert executions in one transaction, move their tasks on in the next; and none is left out for being there."""
+    _split(first=_insert, second=_advance)
     vars(creation)["insert"] = lambda table: _WithoutKey(sa.insert(table))
 
 

@@ -42,7 +42,7 @@ def set_stage(server: Server, **arranged: Any) -> None:
     `kill_at` is one of POINTS; the process is killed, as by kill -9, after its `nth` (1) call that did something, or
     the one that brings the `nth` of what it answers.
     `clock_file` holds the seconds by which the server's clock is ahead. `lease_seconds` makes leases as short, renewed
-    four times in that time. `mutation` is a function of `tests.acceptance.mutations`.
+    four times in that time. `head_seconds` is how long the head of a request may take. `mutation` is a function of `tests.acceptance.mutations`.
     """
     if not arranged:
         server.program = ("-m", "cronplug")
@@ -63,6 +63,8 @@ def main() -> None:
         _die_after(POINTS[arranged["kill_at"]], nth=int(arranged.get("nth", 1)))
     if "clock_file" in arranged:
         _set_clock(Path(arranged["clock_file"]))
+    if "head_seconds" in arranged:
+        vars(importlib.import_module("cronplug.api.connections"))["HEAD_SECONDS"] = float(arranged["head_seconds"])
     if "lease_seconds" in arranged:
         _shorten_leases(float(arranged["lease_seconds"]))
 

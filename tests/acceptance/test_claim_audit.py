@@ -85,9 +85,6 @@ class TestAnAuditOfTheAudit:
         faults = self.faults_after(make_server, "insert_then_advance_without_the_key")
         assert any("more than one row" in fault for fault in faults), faults
 
-    def test_the_key_alone_keeps_the_second_row_out(self, make_server: Callable[..., Server]) -> None:
-        assert self.faults_after(make_server, "insert_then_advance") == []
-
     def faults_after(self, make_server: Callable[..., Server], mutation: str) -> list[str]:
         server = make_server()
         kill_at = "between the transactions of a plan"

@@ -1,0 +1,98 @@
+"""Many clients at once, each of which keeps its own books; and such as are no good."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import socket
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+LIMIT_SECONDS = 60
+
+
+@dataclass
+class Client:
+    """A client with tasks of its own, and what it knows of them from what was acknowledged."""
+
+    http: httpx.AsyncClient
+    name: str
+    chance: random.Random
+    answers: Counter[int] = field(default_factory=Counter)
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    triggered: list[str] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
+
+    async def act(self, requests: int, shared: str) -> None:
+        """Create, edit, toggle, trigger and delete at random; count on a task that all edit, with If-Match."""
+        numbers = itertools.count()
+        while self.answers.total() < requests:
+            act = self.chance.choice(("create", "edit", "toggle", "trigger", "delete", "list", "shared"))
+            mine = self.chance.choice([*self.tasks]) if self.tasks else None
+            if act == "create" or (mine is None and act not in ("list", "shared")):
+                name = f"{self.name} {next(numbers)}"
+                body = {"name": name, "type": "function", "functionName": "maintenance.heartbeat", "overlap": "allow"}
+                made = await self.ask("POST", "/tasks", json=body)
+                self.tasks[made["id"]] = {"name": name, "enabled": True}
+            elif act == "list":
+                await self.ask("GET", "/tasks", params={"q": self.name})
+            elif act == "shared":
+                await self.count_on(shared)
+            elif mine is not None and act == "edit":
+                changed = {"name": f"{self.name} {next(numbers)}"}
+                await self.ask("PATCH", f"/tasks/{mine}", json=changed)
+                self.tasks[mine] |= changed
+            elif mine is not None and act == "toggle":
+                enabled = not self.tasks[mine]["enabled"]
+                await self.ask("POST", f"/tasks/{mine}/toggle", json={"enabled": enabled})
+                self.tasks[mine]["enabled"] = enabled
+            elif mine is not None and act == "trigger":
+                self.triggered.append((await self.ask("POST", f"/tasks/{mine}/trigger", json={}))["executionId"])
+            elif mine is not None:
+                await self.ask("DELETE", f"/tasks/{mine}", params={"force": "true"})
+                del self.tasks[mine]
+
+    async def count_on(self, shared: str) -> None:
+        """Add a tag of our own to a task that others change too; only the present version may be changed."""
+        found = await self.http.get(f"/tasks/{shared}")
+        self.answers[found.status_code] += 1
+        count = int(found.json()["task"]["description"] or 0) + 1
+        changed = await self.http.patch(
+            f"/tasks/{shared}", json={"description": str(count)}, headers={"If-Match": found.headers["ETag"]}
+        )
+        self.answers[changed.status_code] += 1
+        if changed.status_code == 200:
+            self.counted.append(str(count))
+
+    async def ask(self, method: str, path: str, **rest: Any) -> Any:
+        """A request, counted; the JSON of its answer."""
+        answer = await self.http.request(method, path, **rest)
+        self.answers[answer.status_code] += 1
+        return answer.json() if answer.content else None
+
+
+async def act_together(
+    url: str, headers: httpx.Headers, *, clients: int, requests: int, shared: str, seed: int
+) -> list[Client]:
+    """Let clients act at once, each for `requests` requests; what they know in the end."""
+    limits = httpx.Limits(max_connections=clients)
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=LIMIT_SECONDS, limits=limits) as http:
+        acting = [Client(http, f"client{number:03}", random.Random(seed + number)) for number in range(clients)]
+        async with asyncio.TaskGroup() as group:
+            for client in acting:
+                group.create_task(client.act(requests, shared))
+    return acting
+
+
+def open_unfinished(port: int, begin: bytes, *, count: int) -> list[socket.socket]:
+    """Connections on which a request begins and does not go on."""
+    opened = []
+    for _ in range(count):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+        connection.sendall(begin)
+        opened.append(connection)
+    return opened

@@ -1,0 +1,211 @@
+"""Many clients, bad clients and more work than there is room for: the long form is `./dev soak`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+
+from tests.acceptance.audit import Database, find_faults
+from tests.acceptance.load import act_together, open_unfinished
+from tests.acceptance.server import TOKEN, Server
+from tests.acceptance.staged import set_stage
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+
+CLIENTS = 50
+REQUESTS = 30
+"""Of each client."""
+
+HEAD_SECONDS = 1
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, strangers_site: Path) -> Iterator[Server]:
+    """One server for all, patient for less long than it usually is."""
+    server = Server(
+        tmp_path_factory.mktemp("load") / "data",
+        PYTHONPATH=str(strangers_site),
+        SCHEDULER_MAX_CONCURRENCY="10",
+        SCHEDULER_WORKERS="2",
+    )
+    set_stage(server, head_seconds=HEAD_SECONDS)
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+def test_fifty_clients_change_everything_while_tasks_fire(server: Server) -> None:
+    seed = random.randrange(1_000_000)
+    print(f"seed {seed}")
+    firing = [
+        server.create_task(
+            name=f"fires {number}", type="function", functionName="maintenance.heartbeat", overlap="allow",
+            catchUp="all", cronExpression="* * * * * *",
+        )["id"]
+        for number in range(20)
+    ]  # fmt: skip
+    shared = server.create_task(name="shared", type="function", functionName="maintenance.heartbeat")["id"]
+    with silent_readers(server, 20):
+        acting = asyncio.run(
+            act_together(
+                str(server.client.base_url), server.client.headers, clients=CLIENTS, requests=REQUESTS, shared=shared,
+                seed=seed,
+            )
+        )  # fmt: skip
+    answers = sum((client.answers for client in acting), Counter[int]())
+    print(dict(answers))
+    assert set(answers) <= {200, 201, 202, 204, 412}
+    counted = [count for client in acting for count in client.counted]
+    assert sorted(map(int, counted)) == list(range(1, len(counted) + 1)), "an update was lost without a 412"
+    assert server.client.get(f"/tasks/{shared}").json()["task"]["description"] == str(len(counted))
+    stored = {
+        task["id"]: task
+        for page in range(1, 20)
+        for task in server.client.get("/tasks", params={"pageSize": 100, "page": page, "q": "client"}).json()["list"]
+    }
+    known = {id_: task for client in acting for id_, task in client.tasks.items()}
+    assert {id_: {"name": it["name"], "enabled": it["enabled"]} for id_, it in stored.items()} == known
+    for task in firing:
+        server.client.post(f"/tasks/{task}/toggle", json={"enabled": False}).raise_for_status()
+    server.until_idle()
+    database = Database(server.data_dir / "cronplug.db")
+    assert find_faults(database) == []
+    triggered = [execution for client in acting for execution in client.triggered]
+    [(by_hand,)] = database.select("SELECT count(*) FROM executions WHERE \"trigger\" = 'manual'")
+    assert by_hand == len(triggered)
+
+
+@contextlib.contextmanager
+def silent_readers(server: Server, count: int) -> Iterator[None]:
+    """Clients that ask for the stream of changes and never read it."""
+    asked = f"GET /api/scheduler/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    readers = open_unfinished(server.port, asked.encode(), count=count)
+    assert all(reader.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 200" for reader in readers)
+    try:
+        yield
+    finally:
+        for reader in readers:
+            reader.close()
+
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def test_a_request_that_does_not_come_to_its_end_is_cut_off(server: Server) -> None:
+    slow = open_unfinished(server.port, b"", count=50)
+    slow += open_unfinished(server.port, HEAD[:30], count=50)
+    second = open_unfinished(server.port, HEAD, count=50)
+    for connection in second:
+        assert connection.recv(65536)
+        connection.sendall(HEAD[:30])
+    assert httpx.get(f"{server.url}/healthz").status_code == 200
+    for connection in slow + second:
+        with connection:
+            until_closed(connection)
+    assert server.is_ready()
+
+
+def test_a_large_body_that_is_announced_is_refused_before_it_is_sent(server: Server) -> None:
+    head = (
+        f"POST /api/scheduler/tasks HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 10000000000\r\n\r\n{"
+    )
+    [connection] = open_unfinished(server.port, head.encode(), count=1)
+    with connection:
+        assert connection.recv(12) == b"HTTP/1.1 413"
+
+
+def until_closed(connection: socket.socket) -> None:
+    """Read to the end of what the server sends."""
+    while connection.recv(65536):
+        pass
+
+
+def test_an_answer_of_100_megabytes_costs_no_memory(server: Server) -> None:
+    before = resident_megabytes(server.pid)
+    with endless_answers() as url:
+        made = server.create_task(name="Big", type="http", httpUrl=url, overlap="allow")
+        runs = [server.trigger(made["id"]) for _ in range(5)]
+        for run in runs:
+            assert server.until_status(run, "success", "failed")["status"] == "success"
+    assert resident_megabytes(server.pid) < before + 40
+    result = server.execution(runs[0])["result"]
+    assert result["bodyTruncated"]
+
+
+def resident_megabytes(pid: int) -> float:
+    """What a process keeps in memory."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+@contextlib.contextmanager
+def endless_answers() -> Iterator[str]:
+    """A server whose answers have 100 MB."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Big)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Big(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(100 * 1024 * 1024))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):  # enough has been read
+            for _ in range(100):
+                self.wfile.write(bytes(1024 * 1024))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_ten_times_more_work_than_slots_waits_its_turn_and_is_done(server: Server) -> None:
+    """Ten slots are taken, a hundred runs and those of schedules wait: to be seen, fair, and all done in the end."""
+    holding = [server.invoke("acme.wait", {"seconds": 600}, timeoutSeconds=900) for _ in range(10)]
+    for execution in holding:
+        server.until_status(execution, "running")
+    policies = {
+        overlap: server.create_task(
+            name=overlap, type="function", functionName="acme.wait", functionPayload={"seconds": 0.1}, overlap=overlap,
+            cronExpression="* * * * * *",
+        )["id"]
+        for overlap in ("skip", "queue")
+    }  # fmt: skip
+    asked = [server.invoke("acme.wait", {"seconds": 0.1}) for _ in range(100)]
+    server.until(lambda: server.executions(taskId=policies["skip"], status="skipped"), what="a run being skipped")
+    server.until(lambda: server.executions(taskId=policies["queue"], status="queued")[1:], what="two that wait")
+    assert server.client.get("/stats").json()["queuedExecutions"] >= len(asked) + 3
+    assert server.is_ready()
+    for execution in holding:
+        server.client.post(f"/executions/{execution}/cancel").raise_for_status()
+    for task in policies.values():
+        server.client.post(f"/tasks/{task}/toggle", json={"enabled": False}).raise_for_status()
+    server.until_idle()
+    database = Database(server.data_dir / "cronplug.db")
+    assert find_faults(database) == []
+    started = [server.execution(execution)["startedAt"] for execution in asked]
+    assert started == sorted(started), "a later one overtook an earlier one"
+    for task in policies.values():
+        runs = sorted((it["startedAt"], it["finishedAt"]) for it in server.executions(taskId=task, status="success"))
+        assert runs
+        assert all(ended <= begun for (_, ended), (begun, _) in itertools.pairwise(runs)), "two at once"
