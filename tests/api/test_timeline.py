@@ -104,6 +104,21 @@ async def test_a_crowded_lane_tells_buckets(api: Api, core: App, tag: str, monke
     assert all(bucket["start"] >= rfc3339(at - timedelta(seconds=300)) for bucket in lane["buckets"])
 
 
+async def test_lanes_that_are_crowded_together_tell_buckets(
+    api: Api, core: App, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_MARKS_IN_ALL", 3)
+    at = SystemClock().now() - timedelta(hours=1)
+    for name in ("a", "b"):
+        task = await api.make_task(name=name, tags=[tag])
+        await insert_past(core, at, 2, task_id=task["id"])
+
+    first, second = (await show(api, tag=tag))["lanes"]
+
+    assert (len(first["marks"]), first["buckets"]) == (2, [])
+    assert (second["marks"], sum(bucket["count"] for bucket in second["buckets"])) == ([], 2)
+
+
 @pytest.mark.parametrize("group_by", ["function", "tag"])
 async def test_lanes_of_functions_and_tags(api: Api, core: App, tag: str, group_by: str) -> None:
     task = await api.make_task(tags=[tag, f"{tag}2"], type="function", functionName="sample.echo", enabled=True,

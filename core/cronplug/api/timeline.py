@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
@@ -10,7 +11,7 @@ from quart import Blueprint, Response
 
 from cronplug.api.execution_json import StatusName, known_status
 from cronplug.api.fields import QUERY_WHOLE, Answer, Instant, InstantIn, InstantText, Query, QueryBoolean, QueryText
-from cronplug.api.operation import answer, operation
+from cronplug.api.operation import operation
 from cronplug.api.parts import parts
 from cronplug.clock import EPOCH, from_millis, millis_rfc3339
 from cronplug.operations import timeline as told
@@ -98,7 +99,9 @@ class TimelineLane(Answer):
     enabled: bool
     count: int = Field(description="Of executions in this stretch.")
     failed: int
-    marks: list[TimelineMark] = Field(description="By start; empty when there are more than 500, which `buckets` tell.")
+    marks: list[TimelineMark] = Field(
+        description="By start; empty when there are more than 500, or 6,000 in all lanes so far, which `buckets` tell."
+    )
     buckets: list[TimelineBucket]
     planned: list[Instant] = Field(
         description="Coming fire times that will run, as its forecast tells them; at most 200."
@@ -174,4 +177,6 @@ async def get_timeline(query: TimelineQuery) -> Response:
 
     Executions are those queued in this stretch or at most 6 hours before, and all that have not ended.
     """
-    return answer(Timeline.of(await parts().operations.timeline(query.asked())))
+    found = await parts().operations.timeline(query.asked())
+    text = await asyncio.to_thread(lambda: Timeline.of(found).model_dump_json(by_alias=True))  # of thousands of marks
+    return Response(text, content_type="application/json")

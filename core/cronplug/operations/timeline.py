@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cronplug.clock import from_millis, to_millis
@@ -33,6 +34,9 @@ from cronplug.store.timeline import (
 LONGEST = timedelta(days=8)
 MOST_MARKS = 500
 """A lane with more executions tells them by buckets of time."""
+
+MOST_MARKS_IN_ALL = 6_000
+"""Once the lanes so far have so many, the others tell theirs by buckets too: an answer stays quick to make and to read."""
 
 MOST_PLANNED = 200
 _MOST_SPANS = 50_000
@@ -121,9 +125,14 @@ class TimelineOperations(Room):
             raise InvalidInput([FieldError("to", "must be after from", "order")])
         if asked.until - asked.since > LONGEST:
             raise InvalidInput([FieldError("from", "is too long before to: a timeline has at most 8 days", "too_long")])
-        return await self._means.store.read(lambda conn: self._lay_out(conn, asked, now))
+        found, spans, planned = await self._means.store.read(lambda conn: self._lay_out(conn, asked, now))
+        load = await asyncio.to_thread(_load, asked, found.seconds, spans, planned, now)  # 50 ms for many
+        return replace(found, load=load)
 
-    async def _lay_out(self, conn: Conn, asked: Asked, now: datetime) -> Timeline:
+    async def _lay_out(
+        self, conn: Conn, asked: Asked, now: datetime
+    ) -> tuple[Timeline, Sequence[tuple[int, int | None]], Sequence[datetime]]:
+        """The timeline but for its load, and what that is made of: the spans of executions, coming fire times."""
         has_filter = asked.q is not None or asked.tag is not None
         of_tasks = TaskFilter(q=asked.q, tag=asked.tag)
         window = Window(
@@ -140,9 +149,9 @@ class TimelineOperations(Room):
         shown = lanes[: asked.limit]
         seconds = _step(asked.until - asked.since)
         by_key = {lane.key: lane for lane in shown}
-        for mark in await select_marks(conn, window, [lane.key for lane in shown if 0 < lane.count <= MOST_MARKS]):
+        marked, crowded = _share_out(shown)
+        for mark in await select_marks(conn, window, marked):
             by_key[mark.key].marks.append(mark)
-        crowded = [lane.key for lane in shown if lane.count > MOST_MARKS]
         for bunch in await select_bunches(conn, window, crowded, seconds=seconds):
             by_key[bunch.key].bunches.append(bunch)
         if asked.group_by == "task":
@@ -151,16 +160,17 @@ class TimelineOperations(Room):
         spans = await select_spans(conn, window, limit=_MOST_SPANS + 1)
         rest = [it.at for it in due if it.task_id not in told]
         planned = [*rest, *(at for times in told.values() for at in times)]
-        return Timeline(
+        timeline = Timeline(
             since=asked.since,
             until=asked.until,
             now=now,
             group_by=asked.group_by,
             seconds=seconds,
             lanes=shown,
-            load=_load(asked, seconds, spans, planned, now),
+            load=(),
             more=len(lanes) - len(shown),
         )
+        return timeline, spans, planned
 
     async def _select_due_lanes(self, conn: Conn, asked: Asked, of_tasks: TaskFilter, now: datetime) -> list[_Due]:
         rows = await tasks.select_due_within(conn, of_tasks, since=asked.since, until=asked.until, limit=_MOST_DUE)
@@ -223,6 +233,18 @@ def _lanes(group_by: GroupBy, counted: Iterable[Counted], due: Mapping[str, Sequ
     for lane in lanes.values():
         lane.task_id = (lane.key or None) if group_by == "task" else None
     return sorted(lanes.values(), key=lambda it: (not it.failed, not it.count, it.title.casefold(), it.key))
+
+
+def _share_out(lanes: Sequence[Lane]) -> tuple[list[str], list[str]]:
+    """The lanes that tell their executions as marks, and those that tell them by buckets."""
+    marked, crowded, marks = [], [], 0
+    for lane in lanes:
+        if lane.count > MOST_MARKS or marks + lane.count > MOST_MARKS_IN_ALL:
+            crowded.append(lane.key)
+        elif lane.count:
+            marked.append(lane.key)
+            marks += lane.count
+    return marked, crowded
 
 
 async def _keys_of_due(conn: Conn, group_by: GroupBy, due: Sequence[_Due]) -> dict[str, list[tuple[str, str]]]:

@@ -57,10 +57,10 @@ def telling_line(message: str) -> str:
     >>> telling_line("Traceback (most recent call last):\\n  File ...\\nValueError: no\\n")
     'ValueError: no'
     """
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    if not lines:
-        return ""
-    return (lines[-1] if lines[0].startswith("Traceback") else lines[0])[:_LONGEST]
+    text = message.strip()
+    # Only that line is looked at: there may be thousands of messages with thousands of lines.
+    line = text[text.rfind("\n") + 1 :] if text.startswith("Traceback") else text.partition("\n")[0]
+    return line[:_LONGEST].strip()
 
 
 def group_failures(failures: Iterable[Failure], *, most: int) -> Sequence[ErrorGroup]:

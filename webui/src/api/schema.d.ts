@@ -2758,7 +2758,7 @@ export interface components {
             /** @description Of executions in this stretch. */
             count: number;
             failed: number;
-            /** @description By start; empty when there are more than 500, which `buckets` tell. */
+            /** @description By start; empty when there are more than 500, or 6,000 in all lanes so far, which `buckets` tell. */
             marks: components["schemas"]["TimelineMark"][];
             buckets: components["schemas"]["TimelineBucket"][];
             /** @description Coming fire times that will run, as its forecast tells them; at most 200. */
