@@ -221,16 +221,25 @@ def admin(bench: Bench) -> str:
         ("all", "a year of everything, by days", 60),
         ("timeline", "24 hours in 60 lanes", 150),
         ("errors", "what a failing task fails with", 30),
+        ("executions", "the newest 50 executions", 10),
+        ("failures", "the newest 50 that failed, ran out of time or were lost", 10),
+        ("day", "those that failed within a day", 10),
+        ("ran", "the successes of a busy task", 10),
+        ("failed", "the failures of a task in a month", 10),
+        ("by_hand", "those that were triggered by hand", 10),
+        ("none", "no execution", 5),
     )
     rows = "\n".join(
-        f"| {figure} | <= {goal} ms | {statistics.median(one[name] for one in taken):.0f} ms |"
+        f"| {figure} | <= {goal} ms | {statistics.median(one[name] for one in taken):.1f} ms "
+        f"| {statistics.median(one[f'{name}_cpu'] for one in taken):.1f} ms |"
         for name, figure, goal in goals
     )
     return f"""Made by `./dev bench admin` on {datetime.now(UTC):%Y-%m-%d}: medians of {bench.rounds} rounds, each the p95 of 30 requests one after
-the other, with {count // 100:,} tasks and {count:,} executions of 90 days, which `cronplug demo` made in {filled["seconds"]:.0f} s.
+the other, and the median of the processor's time for one, with {count // 100:,} tasks and {count:,} executions of 90 days, which
+`cronplug demo` made in {filled["seconds"]:.0f} s ({filled["cpu_seconds"]:.0f} s of the processor's time).
 
-| answer | goal | cronplug |
-|---|---|---|
+| answer | goal | p95 | CPU |
+|---|---|---|---|
 {rows}
 
 Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the end."""

@@ -198,14 +198,7 @@ def in_order(id_: sa.Column[Any], *conditions: sa.ColumnElement[bool] | sa.TextC
 
     Without it the plan decides which is locked first, and two such statements may wait for each other's rows.
     """
-    held = (
-        sa.select(id_)
-        .where(*conditions)
-        .order_by(id_)
-        .with_for_update(key_share=True)
-        .correlate(None)
-        .cte("held")
-    )
+    held = sa.select(id_).where(*conditions).order_by(id_).with_for_update(key_share=True).correlate(None).cte("held")
     return id_.in_(sa.select(held.c.id))
 
 
