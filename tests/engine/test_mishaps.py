@@ -12,8 +12,9 @@ from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
 from cronplug.ids import decode_id
 from cronplug.model import Execution, Overlap, Reason, Status, Task, TaskType, Trigger
 from cronplug.operations import Idempotency, Operations, Replayed
+from cronplug.operations.rescans import Rescans
 from cronplug.planning import MAX_ROWS_PER_STEP
-from cronplug.store import Conn, Store
+from cronplug.store import Conn, Store, access
 from tests.engine.conftest import TestRegistry, World, cron, succeed
 
 
@@ -43,6 +44,29 @@ class TestTheEngineGoesOn:
             attempt = group.create_task(world.steps.runner.run_attempt(claimed))
             await asyncio.wait([attempt], timeout=0.2)
             await alter(world.store, "ALTER TABLE gone RENAME TO task_revisions")
+        [ended] = await world.executions()
+        assert ended.status is Status.SUCCESS
+
+    async def test_when_it_does_not_answer_while_the_plugins_are_followed(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another node has found the function, and queued this for it."""
+        await queue_one(world)
+        world.registry.installed = False
+
+        async def look() -> None:
+            world.registry.installed = True
+
+        monkeypatch.setattr(world.registry, "rescan", look)
+        rescans = Rescans(store=world.store, registry=world.registry, clock=world.clock, bus=world.bus)
+        monkeypatch.setattr(world.steps.runner, "_rescans", rescans)
+        await world.store.write(lambda conn: access.set_meta(conn, "plugins_rescan", "1-other"))
+        [claimed] = await world.steps.runner.claim_free()
+        await alter(world.store, "ALTER TABLE meta RENAME TO gone")
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            attempt = group.create_task(world.steps.runner.run_attempt(claimed))
+            await asyncio.wait([attempt], timeout=0.2)
+            await alter(world.store, "ALTER TABLE gone RENAME TO meta")
         [ended] = await world.executions()
         assert ended.status is Status.SUCCESS
 

@@ -195,9 +195,10 @@ class Runner:
                     definition = await self._definition_of(execution)
                     if execution.attempt + execution.cut_offs > 1:
                         kept = await self._kept_by_earlier_attempts(execution)
+                    await self._get_to_know_function(execution)
                     break
                 except StoreError as error:
-                    log.error("execution %s waits for its definition: %s", execution.id, error)
+                    log.error("execution %s waits for the database: %s", execution.id, error)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(_STORE_RETRY_SECONDS):
                             await stop.wait()
@@ -222,9 +223,6 @@ class Runner:
             if execution.function_name is None:
                 return _failed(Reason.ERROR, "This version of cronplug does not know how to run this.")
             function = self._registry.function(execution.function_name)
-            if function is None and self._rescans is not None:
-                await self._rescans.follow_once()
-                function = self._registry.function(execution.function_name)
             if function is None:
                 return _failed(
                     Reason.UNKNOWN_FUNCTION,
@@ -284,6 +282,12 @@ class Runner:
             )
 
         return await self._store.read(select)
+
+    async def _get_to_know_function(self, execution: Execution) -> None:
+        """Look at the plugins if another node did, and may have queued this for what it found."""
+        name = execution.function_name
+        if name is not None and self._rescans is not None and self._registry.function(name) is None:
+            await self._rescans.follow_once()
 
     async def _definition_of(self, execution: Execution) -> TaskDefinition | None:
         task_id, revision = execution.task_id, execution.task_revision
