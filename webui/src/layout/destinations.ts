@@ -5,7 +5,7 @@
 export const destinations = [
   { name: 'tasks', label: 'nav.tasks', icon: 'i-lucide-list-checks', key: 't', phone: true },
   { name: 'executions', label: 'nav.executions', icon: 'i-lucide-activity', key: 'e', phone: true },
-  { name: 'timeline', label: 'nav.timeline', icon: 'i-lucide-chart-no-axes-gantt', key: 'l', phone: false },
+  { name: 'timeline', label: 'nav.timeline', icon: 'i-lucide-chart-gantt', key: 'l', phone: false },
   { name: 'calendars', label: 'nav.calendars', icon: 'i-lucide-calendar-days', key: 'c', phone: true },
   { name: 'functions', label: 'nav.functions', icon: 'i-lucide-puzzle', key: 'f', phone: true },
   { name: 'plugins', label: 'nav.plugins', icon: 'i-lucide-package', key: 'p', phone: false },

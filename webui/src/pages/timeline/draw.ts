@@ -1,5 +1,5 @@
 import type { Lane, Load } from './lanes'
-import { drawn, extentOf, outlineOf, startOf, xOf, type Found, type Scale } from './layout'
+import { drawn, extentOf, outlineOf, outlinesOf, startOf, xOf, type Found, type Scale } from './layout'
 import type { Tick } from './ticks'
 import type { Tone } from '@/utils/status'
 
@@ -74,11 +74,19 @@ export function drawLane(context: CanvasRenderingContext2D, { lane, scale, heigh
   }
   context.strokeStyle = palette.plan
   context.lineWidth = 1.25
-  for (const at of lane.planned) {
-    const { x, width } = outlineOf(at, lane, scale)
-    if (x > scale.width || x + width < 0) continue
+  for (const { x, width } of outlinesOf(lane, scale)) {
     box(context, x + 0.6, middle - 5.4, width - 1.2, 10.8, 2.5)
     context.stroke()
+  }
+  const last = lane.planned.at(-1)
+  if (lane.plannedMore && last !== undefined) {
+    // There are more than are told.
+    context.setLineDash([2, 4])
+    context.beginPath()
+    context.moveTo(xOf(last, scale) + 10, middle)
+    context.lineTo(scale.width, middle)
+    context.stroke()
+    context.setLineDash([])
   }
   for (const mark of drawn(lane, scale, now)) {
     const { x, width } = extentOf(mark, scale, now)
@@ -116,7 +124,9 @@ export function drawLoad(context: CanvasRenderingContext2D, scene: { load: reado
     const started = bucket.started === 0 ? 0 : Math.max(2, (bucket.started / most) * room)
     const planned = bucket.planned === 0 ? 0 : Math.max(2, (bucket.planned / most) * room)
     context.fillStyle = bucket === found ? palette.plan : palette.idle
+    context.globalAlpha = bucket === found ? 1 : 0.55
     context.fillRect(left, height - started, width, started)
+    context.globalAlpha = 1
     if (planned > 0) {
       context.strokeStyle = bucket === found ? palette.ring : palette.plan
       context.strokeRect(left + 0.6, height - started - planned + 0.6, Math.max(1, width - 1.2), Math.max(1, planned - 1.2))

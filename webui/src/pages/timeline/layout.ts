@@ -39,6 +39,19 @@ export function outlineOf(at: number, lane: Lane, scale: Scale): { x: number; wi
   return { x, width: Math.max(PLANNED_NARROWEST, xOf(at + lane.typical, scale) - x) }
 }
 
+/** Outlines of what is to come; those that would lie on one another are one. */
+export function outlinesOf(lane: Lane, scale: Scale): { x: number; width: number }[] {
+  const outlines: { x: number; width: number }[] = []
+  for (const at of lane.planned) {
+    const { x, width } = outlineOf(at, lane, scale)
+    if (x > scale.width || x + width < 0) continue
+    const last = outlines.at(-1)
+    if (last && x < last.x + last.width + 1) last.width = Math.max(last.width, x + width - last.x)
+    else outlines.push({ x, width })
+  }
+  return outlines
+}
+
 /**
  * The marks to draw, those that matter more last. Of successes that fall onto pixels which are taken already none is drawn: it
  * would not be seen.
