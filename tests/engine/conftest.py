@@ -11,7 +11,19 @@ from typing import Any
 import pytest
 
 from cronplug.clock import SettableClock
-from cronplug.engine import Engine, Executors, Housekeeper, Node, OutputBook, Planner, Releaser, Rescuer, Roller, Runner, Steps
+from cronplug.engine import (
+    Engine,
+    Executors,
+    Housekeeper,
+    Node,
+    OutputBook,
+    Planner,
+    Releaser,
+    Rescuer,
+    Roller,
+    Runner,
+    Steps,
+)
 from cronplug.events import Doorbells, EventBus
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
 from cronplug.executors.observers import Observers
