@@ -41,6 +41,8 @@ def places(furniture: Furniture) -> list[Place]:
         Place(f"executions/{furniture.succeeded}", "heading", "Result"),
         Place(f"executions/{furniture.failed}", "region", "Error"),
         Place(f"executions/{furniture.talked}", "group", "Log"),
+        Place("timeline", "group", "Timeline"),
+        Place("timeline?view=table", "columnheader", "Next run"),
         Place("calendars", "link", "Holidays"),
         Place("calendars/new", "button", "Create calendar"),
         Place(f"calendars/{furniture.calendar}", "heading", "What it covers"),
