@@ -99,6 +99,15 @@ async def test_what_is_loaded_keeps_to_its_budget(new_context: NewContext, watch
     assert len(asked) <= 25
 
 
+async def test_every_colour_of_the_kit_that_is_drawn_with_is_defined() -> None:
+    """They are kept by hand in `webui/src/styles/kit-colors.css`; one that lacks would be drawn as nothing."""
+    styles = "".join(file.read_text("utf-8") for file in (STATIC_FOLDER / "assets").glob("*.css"))
+    used = set(re.findall(r"var\((--ui-color-[\w-]+)\)", styles))
+
+    assert used
+    assert used - set(re.findall(r"(--ui-color-[\w-]+):", styles)) == set()
+
+
 def compressed(path: str) -> int:
     """Bytes of a built file as it is sent; fonts are compressed in themselves, and small files are not at all."""
     file = STATIC_FOLDER / path
