@@ -1,5 +1,6 @@
 import { nextTick, ref, watch, type Ref } from 'vue'
 import { useShortcuts } from '@/composables/useShortcuts'
+import { useBlocked } from '@/live/writing'
 import type { Task } from '@/api/types'
 import type { TaskActions } from './useTaskActions'
 import type { TaskWindow } from './useTaskWindow'
@@ -78,9 +79,11 @@ export function useListKeys({ root, list, bounds, reveal, select, selectLoaded, 
     await go(from < 0 ? first : from + by)
   }
 
+  const blocked = useBlocked()
+  /** What changes a task waits, like its button, while nothing can be changed. */
   const onRow = (act: (task: Task) => unknown) => () => {
     const task = list.at(here())
-    if (task) void act(task)
+    if (task && blocked.value === null) void act(task)
   }
 
   useShortcuts({
@@ -95,7 +98,7 @@ export function useListKeys({ root, list, bounds, reveal, select, selectLoaded, 
     R: onRow((task) => (task.type === 'function' ? actions.openRunWith(task) : actions.run(task))),
     p: onRow((task) => actions.toggle(task, !task.enabled)),
     Delete: () => {
-      if (!removeSelected()) onRow((task) => actions.remove(task))()
+      if (blocked.value === null && !removeSelected()) onRow((task) => actions.remove(task))()
     },
   })
 
