@@ -7,9 +7,11 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** This browser's time zone. */
+let zoneHere: string | undefined
+
+/** This browser's time zone, asked for once: that takes as long as drawing a row of a list, and each row has several times. */
 export function browserZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone
+  return (zoneHere ??= Intl.DateTimeFormat().resolvedOptions().timeZone)
 }
 
 /**
