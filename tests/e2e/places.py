@@ -60,6 +60,30 @@ def places(furniture: Furniture) -> list[Place]:
     ]
 
 
+def kinds_of_places(furniture: Furniture) -> list[Place]:
+    """The places without those that show other data in the same page."""
+    alike = (furniture.hook, furniture.several, "/copy")
+    return [place for place in places(furniture) if not any(part in place.path for part in alike)]
+
+
+def rich_places(furniture: Furniture) -> list[Place]:
+    """The places with the most text and controls: what is wrong with how all pages are written shows there."""
+    report = f"tasks/{furniture.report}"
+    rich = {
+        "tasks",
+        "tasks/new",
+        report,
+        f"{report}?tab=configuration",
+        "executions",
+        f"executions/{furniture.failed}",
+        f"calendars/{furniture.calendar}",
+        "functions/example.report",
+        "plugins",
+        "settings",
+    }
+    return [place for place in places(furniture) if place.path in rich]
+
+
 def place_of(furniture: Furniture, path: str) -> Place:
     """The place at an address."""
     return next(place for place in places(furniture) if place.path == path)

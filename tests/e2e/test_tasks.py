@@ -379,7 +379,7 @@ async def test_keys_walk_over_rows_that_are_not_loaded_yet_and_act_on_them(page:
     await expect(last.get_by_role("switch")).not_to_be_checked()
     await keys.press("e")
     form = page.get_by_role("dialog")
-    await expect(form.get_by_role("textbox", name="Name", exact=True)).to_have_value(many[-1])
+    await expect(form.get_by_role("textbox", name="Name", exact=True).first).to_have_value(many[-1])
     await keys.press("Escape")
     await expect(form).to_have_count(0)
     await expect(last).to_be_in_viewport()
