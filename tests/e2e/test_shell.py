@@ -302,7 +302,7 @@ async def test_without_the_permission_to_write_acts_say_so(
         ("tasks/new", "button", "Create task"),
         ("functions/example.report", "button", "Invoke"),
         ("plugins", "button", "Look again"),
-        ("calendars", "button", "Import .ics"),
+        ("calendars", "link", "New calendar"),
         (f"calendars/{furniture.calendar}", "button", "Delete"),
         (f"tasks/{furniture.report}", "button", "Run now"),
         ("tasks", "switch", "Sales report: on"),
