@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_demo_has_tasks_executions_and_figures_that_agree(
 
 async def test_quiet_schedules_fire_late_and_logs_are_there(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'demo.db'}"
-    assert await asyncio.to_thread(demo, url, "--quiet-schedules") == 0
+    assert await asyncio.to_thread(demo, url, "--quiet-schedules", "--executions", "6000") == 0
 
     found, history, _, _ = await look(url)
 
@@ -83,5 +84,9 @@ async def test_quiet_schedules_fire_late_and_logs_are_there(tmp_path: Path) -> N
     told = next(it for it in history if it.log_lines)
     store = await Store.open(url)
     lines = await store.read(lambda conn: logs.select_lines(conn, told.id, after_seq=0, limit=100))
+    retried = [it for it in history if it.attempt > 1]
+    earlier = [await store.read(partial(executions.select_attempts, execution_id=it.id)) for it in retried]
     await store.close()
     assert len(lines) == told.log_lines
+    assert retried
+    assert [len(tries) for tries in earlier] == [it.attempt - 1 for it in retried]

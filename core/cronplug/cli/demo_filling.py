@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from functools import partial
 
-from cronplug.cli.demo_history import COLUMNS, History, Made
+from cronplug.cli.demo_history import ATTEMPT_COLUMNS, COLUMNS, History, Made
 from cronplug.cli.demo_tasks import DemoTask, make_tasks
 from cronplug.clock import SystemClock, from_millis, to_millis
 from cronplug.engine.rollups import HOURS_KEPT, SETTLING
@@ -106,10 +106,12 @@ class _Filler:
 
     async def _write(self, history: History, made: Sequence[Made]) -> None:
         rows = [it.row for it in made]
+        attempts = [attempt for it in made for attempt in it.attempts]
         lines = {encode_id(it.id): history.log_lines(it) for it in made if it.log_lines}
 
         async def write(conn: Conn) -> None:
             await insert_raw(conn, "executions", COLUMNS, rows)
+            await insert_raw(conn, "attempts", ATTEMPT_COLUMNS, attempts)
             await logs.append_all(conn, lines)
 
         await self._store.write(write)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cronplug.cli.demo_tasks import MINUTE, DemoTask
 from cronplug.clock import from_millis
@@ -17,6 +18,9 @@ COLUMNS = (
     "type", "function_name", "reason", "attempt", "cut_offs", "cancel_requested", "worker", "started_at",
     "attempt_started_at", "finished_at", "error_message", "result_summary", "log_lines", "log_truncated",
 )  # fmt: skip
+ATTEMPT_COLUMNS = (
+    "execution_id", "ordinal", "number", "started_at", "finished_at", "status", "reason", "error_message", "worker", "counted",
+)  # fmt: skip
 _WORKERS = ("w1", "w2", "w3", "w4")
 _OUTAGE_EVERY, _OUTAGE = 31 * DAY, 40 * MINUTE
 _TIMEOUT = 600_000
@@ -24,9 +28,10 @@ _TIMEOUT = 600_000
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One execution: its row (`COLUMNS`), and what figures and logs need of it."""
+    """One execution: its row (`COLUMNS`), those of its earlier attempts, and what figures and logs need of it."""
 
     row: tuple[object, ...]
+    attempts: Sequence[tuple[object, ...]]
     id: int
     task_id: str
     task: DemoTask
@@ -35,6 +40,7 @@ class Made:
     seconds: float | None
     delay: float | None
     log_lines: int
+    ended_at: int
 
 
 class History:
@@ -97,7 +103,17 @@ class History:
             status, reason, error = Status.CANCELLED, Reason.CANCELLED_BY_REQUEST, "Somebody asked to stop it."
         elif luck > 0.9965:
             status, reason, error, started = Status.SKIPPED, Reason.OVERLAP, "An earlier execution had not ended.", None
-        finished = queued if started is None else min(started + took, self._now)
+        worker = None if started is None else _WORKERS[id_ & 3]
+        attempts: list[tuple[object, ...]] = []
+        latest = started
+        if status is Status.FAILED and started is not None:
+            pause = 1000 * task.definition.retry_delay_seconds
+            latest = started + (attempt - 1) * (took + pause)
+            attempts = [
+                (id_, number, number, begun, begun + took, status.value, reason.value, error, worker, True)
+                for number, begun in enumerate(range(started, latest, took + pause), start=1)
+            ]
+        finished = queued if latest is None else min(latest + took, self._now)
         seconds = delay = None
         if started is not None:
             seconds, delay = (finished - started) / 1000, (started - at) / 1000
@@ -110,10 +126,10 @@ class History:
         row = (
             id_, "manual" if not task.period else "schedule", status.value, at, queued, queued, self._task_ids[task.number],
             definition.name, 1, definition.type.value, definition.function_name, reason.value, attempt, 0, False,
-            None if started is None else _WORKERS[id_ & 3], started, started, finished, error,
+            worker, started, latest, finished, error,
             "done" if status is Status.SUCCESS else None, lines, False,
         )  # fmt: skip
-        return Made(row, id_, self._texts[task.number], task, queued, status, seconds, delay, lines)
+        return Made(row, attempts, id_, self._texts[task.number], task, queued, status, seconds, delay, lines, finished)
 
     def _judge(self, task: DemoTask, status: str, finished: int) -> None:
         if status is Status.SUCCESS:
@@ -123,11 +139,25 @@ class History:
 
     def log_lines(self, made: Made) -> list[LogLine]:
         """The output of an execution."""
-        at = from_millis(made.queued_at)
-        words = ("reading page", "writing batch", "checked", "waiting for", Status.SKIPPED, "uploaded part")
+        step = (made.ended_at - made.queued_at) / made.log_lines
+        words = ("reading page", "writing batch", "checked", "waiting for", "skipped", "uploaded part")
         lines = [
-            LogLine(number, at, "log", "info", 1, f"{self._chance.choice(words)} {self._chance.randrange(10_000)}")
+            LogLine(
+                number,
+                _instant(made, number * step),
+                "log",
+                "info",
+                1,
+                f"{self._chance.choice(words)} {self._chance.randrange(10_000)}",
+            )
             for number in range(1, made.log_lines)
         ]
         level = "info" if made.status is Status.SUCCESS else "error"
-        return [*lines, LogLine(made.log_lines, at, "log", level, 1, f"ended: {made.status.value}")]
+        return [
+            *lines,
+            LogLine(made.log_lines, from_millis(made.ended_at), "log", level, 1, f"ended: {made.status.value}"),
+        ]
+
+
+def _instant(made: Made, after: float) -> datetime:
+    return from_millis(made.queued_at + int(after))

@@ -59,10 +59,15 @@ _SHARES = ((QUARTER, 0.25), (HOUR, 0.35), (6 * HOUR, 0.15), (DAY, 0.25))
 _ERRORS = (
     "ConnectionError: connection to db-{n}.internal:5432 timed out after {n} ms",
     "ValueError: row {n} has no column 'amount'",
-    "HTTPStatusError: 503 Service Unavailable for request {h}",
     "KeyError: 'customer_{n}'",
     "PermissionError: [Errno 13] Permission denied: '/srv/export/{n}.csv'",
     "RuntimeError: checksum {h} does not match",
+)
+
+_HTTP_ERRORS = (
+    "The server answered 503: upstream {n} is not available",
+    "The server answered 500: request {h} failed",
+    "The server answered 404: there is no page {n}",
 )
 
 
@@ -146,7 +151,7 @@ def _make_task(number: int, period: int, *, now: int, quiet: bool, chance: rando
         phase=phase,
         seconds=10 ** chance.uniform(-1.0, 1.6),
         failing=0.12 if fate > 0.93 else 0.02 if fate > 0.73 else 0.001,
-        error=chance.choice(_ERRORS),
+        error=chance.choice(_ERRORS if definition.function_name else _HTTP_ERRORS),
         fails_from=now - int(chance.uniform(0.1, 6) * DAY) if fate < 0.025 else None,
     )
 
