@@ -76,7 +76,9 @@ class TestArtifacts:
         for number in range(3):
             ctx.artifact(f"{number}", bytes(MAX_ARTIFACT_BYTES))
         ctx.artifact("0", bytes(MAX_ARTIFACT_BYTES))  # the same name is no more
-        with pytest.raises(ValueError, match=r"10,485,760 bytes would be too much: the execution's others have 47,185,920"):
+        with pytest.raises(
+            ValueError, match=r"10,485,760 bytes would be too much: the execution's others have 47,185,920"
+        ):
             ctx.artifact("one more", bytes(MAX_ARTIFACT_BYTES))
         ctx.artifact("earlier", b"small now")
         ctx.artifact("one more", bytes(MAX_ARTIFACT_BYTES))

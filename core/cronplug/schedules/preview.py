@@ -120,7 +120,9 @@ def preview(
     mean = _mean_per_day(schedule, rules, after)
     return Preview(
         description=describe_task(schedule, terms),
-        occurrences=find_occurrences(schedule, after=after, count=count, calendars=calendars, terms=terms, task_id=task_id),
+        occurrences=find_occurrences(
+            schedule, after=after, count=count, calendars=calendars, terms=terms, task_id=task_id
+        ),
         next_run_at=next_run_at,
         last_fire_at=None if after_end else _last_fire_at(schedule),
         runs_per_day=mean,
