@@ -21,7 +21,7 @@ from tests.acceptance.strangers import Target, running_target
 from tests.e2e.stage import install_stage
 from tests.e2e.watching import Watch
 
-PATIENCE_MILLIS = 30_000
+PATIENCE_MILLIS = 60_000
 
 NewContext = Callable[..., Awaitable[BrowserContext]]
 
