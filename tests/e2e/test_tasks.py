@@ -435,6 +435,8 @@ async def test_a_stretch_of_rows_is_switched_on_and_tagged(page: Page, server: S
     question = page.get_by_role("dialog", name="Add tags to 1 task")
     await question.get_by_label("Tags, separated by commas").fill("new moon, tide")
     await question.get_by_role("button", name="Add to 1").click()
+    await expect(question).to_have_count(0)
+    await page.reload()
 
     await expect(row_of(page, many[1]).get_by_role("button", name="Tasks with tag new moon")).to_be_visible()
     assert server.client.get("/tasks", params={"tag": "tide"}).json()["total"] == 1
