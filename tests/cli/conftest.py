@@ -12,6 +12,7 @@ import pytest
 from cronplug.cli import main
 from tests.acceptance.server import TOKEN, Server
 from tests.acceptance.strangers import install
+from tests.store.conftest import empty_url as empty_url
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from cronplug.store import Conn, Store, executions, logs, rollups, tasks
 from cronplug.store.executions import ExecutionFilter
 from cronplug.store.health import DECISIVE
 from cronplug.store.tasks import TaskFilter
-from tests.store.conftest import empty_url  # noqa: F401 - a fixture
 
 SMALL = ("--tasks", "30", "--executions", "600", "--days", "50")
 
@@ -49,7 +48,7 @@ async def look(url: str) -> tuple[list[Task], list[Execution], int, datetime]:
 
 
 def test_a_demo_has_tasks_executions_and_figures_that_agree(
-    empty_url: str,  # noqa: F811
+    empty_url: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert demo(empty_url) == 0

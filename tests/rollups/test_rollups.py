@@ -16,15 +16,6 @@ from cronplug.model import CronRule, Execution, Status, Task, Trigger
 from cronplug.planning.tallies import Tally, merged, unpack
 from cronplug.store import Conn, Store, executions, rollups, tasks
 from cronplug.store.conn import Unit
-from tests.store.conftest import (  # noqa: F401 - fixtures: one suite on both databases
-    database_url,
-    emptied_postgres_url,
-    make,
-    migrated_postgres,
-    migrated_sqlite,
-    sqlite_url,
-    store,
-)
 from tests.store.making import Maker
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -37,7 +28,7 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture
-def roller(store: Store, clock: SettableClock) -> Roller:  # noqa: F811
+def roller(store: Store, clock: SettableClock) -> Roller:
     return Roller(store=store, clock=clock, default_timezone="UTC", pause_seconds=0)
 
 
@@ -48,11 +39,11 @@ async def run_dry(roller: Roller) -> None:
     raise AssertionError("it never comes to an end")
 
 
-async def insert(store: Store, *new: Execution) -> None:  # noqa: F811
+async def insert(store: Store, *new: Execution) -> None:
     await store.write(lambda conn: executions.insert_executions(conn, new))
 
 
-async def rows(store: Store, kind: rollups.Kind, key: str = "") -> dict[tuple[str, int], Tally]:  # noqa: F811
+async def rows(store: Store, kind: rollups.Kind, key: str = "") -> dict[tuple[str, int], Tally]:
     found = await store.read(
         lambda conn: rollups.select_series(conn, kind, key, since=NOON - timedelta(days=800), until=END)
     )
@@ -60,7 +51,7 @@ async def rows(store: Store, kind: rollups.Kind, key: str = "") -> dict[tuple[st
 
 
 def ended(
-    make: Maker,  # noqa: F811
+    make: Maker,
     minutes: float,
     status: Status = Status.SUCCESS,
     *,
@@ -79,13 +70,13 @@ def ended(
     return make.execution(at=at, **(values | given))
 
 
-async def new_task(store: Store, make: Maker, timezone: str = "UTC") -> Task:  # noqa: F811
+async def new_task(store: Store, make: Maker, timezone: str = "UTC") -> Task:
     task = make.task(at=NOON, schedules=(CronRule(cron_expression="0 5 * * *", timezone=timezone),))
     await store.write(partial(tasks.insert_task, task=task))
     return task
 
 
-async def test_an_hour_is_rolled_up_by_task_function_and_all(store: Store, roller: Roller, make: Maker) -> None:  # noqa: F811
+async def test_an_hour_is_rolled_up_by_task_function_and_all(store: Store, roller: Roller, make: Maker) -> None:
     task = await new_task(store, make)
     of_task: dict[str, Any] = {"task_id": task.id, "task_revision": 1}
     await insert(
@@ -112,7 +103,7 @@ async def test_an_hour_is_rolled_up_by_task_function_and_all(store: Store, rolle
     assert await store.read(rollups.select_position) == NOON + timedelta(hours=1)
 
 
-async def test_what_has_not_ended_is_counted_once_it_has(store: Store, roller: Roller, make: Maker) -> None:  # noqa: F811
+async def test_what_has_not_ended_is_counted_once_it_has(store: Store, roller: Roller, make: Maker) -> None:
     late = make.execution(at=NOON + timedelta(minutes=3))
     await insert(store, ended(make, 1), late)
     await run_dry(roller)
@@ -126,10 +117,10 @@ async def test_what_has_not_ended_is_counted_once_it_has(store: Store, roller: R
 
 
 async def test_a_clock_that_is_set_back_leaves_nothing_uncounted(
-    store: Store,  # noqa: F811
+    store: Store,
     roller: Roller,
     clock: SettableClock,
-    make: Maker,  # noqa: F811
+    make: Maker,
 ) -> None:
     late = make.execution(at=NOON + timedelta(minutes=70))
     await insert(store, ended(make, 1), ended(make, 61), late)
@@ -151,10 +142,10 @@ async def test_a_clock_that_is_set_back_leaves_nothing_uncounted(
 
 
 async def test_hours_without_executions_are_passed_over(
-    store: Store,  # noqa: F811
+    store: Store,
     roller: Roller,
     clock: SettableClock,
-    make: Maker,  # noqa: F811
+    make: Maker,
 ) -> None:
     await insert(store, ended(make, 1), ended(make, 60 * 24 * 300))
     clock.set(NOON + timedelta(days=300, hours=1, minutes=5))
@@ -171,10 +162,10 @@ async def test_hours_without_executions_are_passed_over(
 
 
 async def test_an_hour_waits_until_its_transactions_have_ended(
-    store: Store,  # noqa: F811
+    store: Store,
     roller: Roller,
     clock: SettableClock,
-    make: Maker,  # noqa: F811
+    make: Maker,
 ) -> None:
     await insert(store, ended(make, 59.9))
     clock.set(NOON + timedelta(hours=1, minutes=1))
@@ -187,10 +178,10 @@ async def test_an_hour_waits_until_its_transactions_have_ended(
 
 
 async def test_hours_and_days_begin_where_the_zone_of_the_task_has_them(
-    store: Store,  # noqa: F811
+    store: Store,
     roller: Roller,
     clock: SettableClock,
-    make: Maker,  # noqa: F811
+    make: Maker,
 ) -> None:
     task = await new_task(store, make, "Asia/Kolkata")  # +05:30: midnight is at 18:30 UTC
     of_task: dict[str, Any] = {"task_id": task.id, "task_revision": 1}
@@ -208,10 +199,10 @@ async def test_hours_and_days_begin_where_the_zone_of_the_task_has_them(
 
 
 async def test_hours_become_days_and_days_are_forgotten(
-    store: Store,  # noqa: F811
+    store: Store,
     roller: Roller,
     clock: SettableClock,
-    make: Maker,  # noqa: F811
+    make: Maker,
 ) -> None:
     task = await new_task(store, make)
     of_task: dict[str, Any] = {"task_id": task.id, "task_revision": 1}
@@ -238,7 +229,7 @@ async def test_hours_become_days_and_days_are_forgotten(
 class Dying:
     """A store that loses its process at the nth write."""
 
-    def __init__(self, store: Store, writes: int) -> None:  # noqa: F811
+    def __init__(self, store: Store, writes: int) -> None:
         self.store = store
         self.left = writes
         self.read = store.read
@@ -252,18 +243,18 @@ class Dying:
 
 @pytest.mark.parametrize("writes", range(8))
 async def test_nothing_is_counted_twice_or_lost_wherever_it_is_cut_off(
-    sqlite_url: str,  # noqa: F811
-    make: Maker,  # noqa: F811
+    sqlite_url: str,
+    make: Maker,
     clock: SettableClock,
     writes: int,
 ) -> None:
-    store = await Store.open(sqlite_url)  # noqa: F811
+    store = await Store.open(sqlite_url)
     late = make.execution(at=NOON + timedelta(minutes=3))
     await insert(store, ended(make, 1), ended(make, 2, Status.FAILED), late)
     dying = Dying(store, writes)
     clock.set(NOON + timedelta(hours=2))
     with pytest.raises(StoreError):
-        await _everything(Roller(store=dying, clock=clock, default_timezone="UTC", pause_seconds=0), store, late, clock)  # type: ignore[arg-type]
+        await _everything(Roller(store=dying, clock=clock, default_timezone="UTC", pause_seconds=0), store, late, clock)  # type: ignore[arg-type]  # what it uses of a store
 
     await _everything(Roller(store=store, clock=clock, default_timezone="UTC", pause_seconds=0), store, late, clock)
 
@@ -273,7 +264,7 @@ async def test_nothing_is_counted_twice_or_lost_wherever_it_is_cut_off(
     await store.close()
 
 
-async def _everything(roller: Roller, store: Store, late: Execution, clock: SettableClock) -> None:  # noqa: F811
+async def _everything(roller: Roller, store: Store, late: Execution, clock: SettableClock) -> None:
     clock.set(NOON + timedelta(hours=2))
     await run_dry(roller)
     await store.write(lambda conn: executions.request_cancel(conn, late.id, now=NOON + timedelta(hours=2)))
@@ -284,7 +275,7 @@ async def _everything(roller: Roller, store: Store, late: Execution, clock: Sett
         raise StoreError("it came to its end")
 
 
-async def test_two_nodes_count_everything_once(store: Store, clock: SettableClock, make: Maker) -> None:  # noqa: F811
+async def test_two_nodes_count_everything_once(store: Store, clock: SettableClock, make: Maker) -> None:
     await insert(store, *(ended(make, minute) for minute in range(0, 600, 7)))
     clock.set(NOON + timedelta(hours=12))
     nodes = [Roller(store=store, clock=clock, default_timezone="UTC", pause_seconds=0) for _ in range(3)]
@@ -294,7 +285,7 @@ async def test_two_nodes_count_everything_once(store: Store, clock: SettableCloc
     assert merged((await rows(store, "all")).values()).ended == len(range(0, 600, 7))
 
 
-async def test_what_is_queued_later_is_read_live(store: Store, make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+async def test_what_is_queued_later_is_read_live(store: Store, make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     task = await new_task(store, make)
     of_task: dict[str, Any] = {"task_id": task.id, "task_revision": 1}
     await insert(
