@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
 import socket
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import httpx
 
+from tests.acceptance.server import Server
+
 LIMIT_SECONDS = 60
+PAGE = 100
 
 
 @dataclass
@@ -88,6 +95,24 @@ async def act_together(
     return acting
 
 
+def find_lost(server: Server, acting: Sequence[Client], shared: str) -> list[str]:
+    """What clients know from acknowledged answers and the server does not: updates that vanished, or came from nowhere."""
+    faults = []
+    counted = sorted(int(count) for client in acting for count in client.counted)
+    if counted != list(range(1, len(counted) + 1)):
+        faults.append(f"an update was lost without a 412: {counted}")
+    if (told := server.client.get(f"/tasks/{shared}").json()["task"]["description"]) != str(len(counted)):
+        faults.append(f"{len(counted)} updates, and the last one left is {told!r}")
+    known = {id_: task for client in acting for id_, task in client.tasks.items()}
+    stored = {
+        task["id"]: {"name": task["name"], "enabled": task["enabled"]}
+        for page in range(1, len(known) // PAGE + 3)
+        for task in server.client.get("/tasks", params={"pageSize": PAGE, "page": page, "q": "client"}).json()["list"]
+    }
+    faults += [f"task {id_} is {stored.get(id_)}, not {task}" for id_, task in known.items() if stored.get(id_) != task]
+    return faults + [f"task {id_} should not be there: {task}" for id_, task in stored.items() if id_ not in known]
+
+
 def open_unfinished(port: int, begin: bytes, *, count: int) -> list[socket.socket]:
     """Connections on which a request begins and does not go on."""
     opened = []
@@ -96,3 +121,31 @@ def open_unfinished(port: int, begin: bytes, *, count: int) -> list[socket.socke
         connection.sendall(begin)
         opened.append(connection)
     return opened
+
+
+@contextlib.contextmanager
+def endless_answers() -> Iterator[str]:
+    """A server whose answers have 100 MB."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Big)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Big(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(100 * 1024 * 1024))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):  # enough has been read
+            for _ in range(100):
+                self.wfile.write(bytes(1024 * 1024))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""

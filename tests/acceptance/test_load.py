@@ -9,15 +9,13 @@ import random
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
 
 from tests.acceptance.audit import Database, find_faults
-from tests.acceptance.load import act_together, open_unfinished
+from tests.acceptance.load import act_together, endless_answers, find_lost, open_unfinished
 from tests.acceptance.server import TOKEN, Server
 from tests.acceptance.staged import set_stage
 
@@ -67,16 +65,7 @@ def test_fifty_clients_change_everything_while_tasks_fire(server: Server) -> Non
     answers = sum((client.answers for client in acting), Counter[int]())
     print(dict(answers))
     assert set(answers) <= {200, 201, 202, 204, 412}
-    counted = [count for client in acting for count in client.counted]
-    assert sorted(map(int, counted)) == list(range(1, len(counted) + 1)), "an update was lost without a 412"
-    assert server.client.get(f"/tasks/{shared}").json()["task"]["description"] == str(len(counted))
-    stored = {
-        task["id"]: task
-        for page in range(1, 20)
-        for task in server.client.get("/tasks", params={"pageSize": 100, "page": page, "q": "client"}).json()["list"]
-    }
-    known = {id_: task for client in acting for id_, task in client.tasks.items()}
-    assert {id_: {"name": it["name"], "enabled": it["enabled"]} for id_, it in stored.items()} == known
+    assert find_lost(server, acting, shared) == []
     for task in firing:
         server.client.post(f"/tasks/{task}/toggle", json={"enabled": False}).raise_for_status()
     server.until_idle()
@@ -149,34 +138,6 @@ def resident_megabytes(pid: int) -> float:
     """What a process keeps in memory."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096 / 1e6
-
-
-@contextlib.contextmanager
-def endless_answers() -> Iterator[str]:
-    """A server whose answers have 100 MB."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Big)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Big(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(100 * 1024 * 1024))
-        self.end_headers()
-        with contextlib.suppress(ConnectionError):  # enough has been read
-            for _ in range(100):
-                self.wfile.write(bytes(1024 * 1024))
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
 
 def test_ten_times_more_work_than_slots_waits_its_turn_and_is_done(server: Server) -> None:
