@@ -12,7 +12,9 @@ import inspect
 import json
 import os
 import signal
+import sqlite3
 import sys
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,8 +43,9 @@ def set_stage(server: Server, **arranged: Any) -> None:
 
     `kill_at` is one of POINTS; the process is killed, as by kill -9, after its `nth` (1) call that did something, or
     the one that brings the `nth` of what it answers.
-    `clock_file` holds the seconds by which the server's clock is ahead. `lease_seconds` makes leases as short, renewed
-    four times in that time. `head_seconds` is how long the head of a request may take. `mutation` is a function of `tests.acceptance.mutations`.
+    `clock_file` holds the seconds by which the server's clock is ahead; `disk_file` those that a commit to SQLite takes
+    the disk. `lease_seconds` makes leases as short, renewed four times in that time, and the planner late after as long.
+    `head_seconds` is how long the head of a request may take. `mutation` is a function of `tests.acceptance.mutations`.
     """
     if not arranged:
         server.program = ("-m", "cronplug")
@@ -63,6 +66,8 @@ def main() -> None:
         _die_after(POINTS[arranged["kill_at"]], nth=int(arranged.get("nth", 1)))
     if "clock_file" in arranged:
         _set_clock(Path(arranged["clock_file"]))
+    if "disk_file" in arranged:
+        _slow_disk(Path(arranged["disk_file"]))
     if "head_seconds" in arranged:
         vars(importlib.import_module("cronplug.api.connections"))["HEAD_SECONDS"] = float(arranged["head_seconds"])
     if "lease_seconds" in arranged:
@@ -120,9 +125,28 @@ def _set_clock(file: Path) -> None:
     replace("cronplug.clock:SystemClock.now", ahead)
 
 
+def _slow_disk(file: Path) -> None:
+    def slow(real: Callable[..., type[sqlite3.Connection]]) -> Callable[..., type[sqlite3.Connection]]:
+        def connection_class(synchronous: str) -> type[sqlite3.Connection]:
+            class OnSlowDisk(real(synchronous)):  # type: ignore[misc]  # whatever the real one makes
+                def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+                    if sql == "COMMIT":
+                        time.sleep(float(file.read_text()))
+                    cursor: sqlite3.Cursor = super().execute(sql, *parameters)
+                    return cursor
+
+            return OnSlowDisk
+
+        return connection_class
+
+    replace("cronplug.store.sqlite:connection_class", slow)
+
+
 def _shorten_leases(seconds: float) -> None:
+    service = importlib.import_module("cronplug.engine.service")
     vars(importlib.import_module("cronplug.engine.nodes"))["LEASE"] = timedelta(seconds=seconds)
-    vars(importlib.import_module("cronplug.engine.service"))["RENEW_SECONDS"] = seconds / 4
+    vars(service)["RENEW_SECONDS"] = vars(service)["NOTICE_SECONDS"] = seconds / 4
+    vars(service)["PLANNER_LATE"] = min(timedelta(seconds=seconds), vars(service)["PLANNER_LATE"])
 
 
 if __name__ == "__main__":

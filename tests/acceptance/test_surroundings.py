@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +20,47 @@ from tests.acceptance.server import Server
 from tests.acceptance.staged import set_stage
 from tests.services.postgres import StoppablePostgres
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+LONG = bool(os.environ.get("CRONPLUG_LONG_OUTAGES"))
+"""Leases and outages as long as real ones, for `./dev soak outages`."""
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900 if LONG else 240)]
 
 HOURS = 3 * 3600
-LEASE_SECONDS = 4
+LEASE_SECONDS = 30 if LONG else 4
+AWAY_SECONDS = 30 if LONG else 0
 
 
-class Clock:
-    """What the server's clock is ahead of the machine's, in a file that it reads."""
+class Dial:
+    """A number of seconds in a file that the server reads (`set_stage`)."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.set(0)
 
-    def set(self, seconds: int) -> None:
-        """Let it jump; a reader sees the old or the new."""
+    def set(self, seconds: float) -> None:
+        """Change it; a reader sees the old or the new."""
         new = self.file.with_suffix(".new")
         new.write_text(str(seconds))
         new.replace(self.file)
 
 
 @pytest.fixture(scope="module")
-def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
-    """The clock of `server`."""
-    return Clock(tmp_path_factory.mktemp("clock") / "ahead")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Dial:
+    """By how much the clock of `server` is ahead of the machine's."""
+    return Dial(tmp_path_factory.mktemp("clock") / "ahead")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, strangers_site: Path, clock: Clock) -> Iterator[Server]:
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Dial:
+    """How long the disk of `server` takes for a commit."""
+    return Dial(tmp_path_factory.mktemp("disk") / "seconds")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, strangers_site: Path, clock: Dial, disk: Dial) -> Iterator[Server]:
     """One server on SQLite that goes through everything, without any restart."""
     server = Server(tmp_path_factory.mktemp("surroundings") / "data", PYTHONPATH=str(strangers_site))
-    set_stage(server, clock_file=clock.file, lease_seconds=LEASE_SECONDS)
+    set_stage(server, clock_file=clock.file, disk_file=disk.file, lease_seconds=LEASE_SECONDS)
     try:
         yield server.start()
     finally:
@@ -113,7 +124,7 @@ def refused(server: Server) -> None:
 def test_another_program_holds_the_database(server: Server) -> None:
     file = server.data_dir / "cronplug.db"
     with every_second(server) as task, closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN IMMEDIATE")  # until the server says so, which takes it a whole wait for locks and more
         assert "cannot write" in until_it_tells(server, "planner")
         assert server.client.get(f"/tasks/{task}").status_code == 200
         other.execute("ROLLBACK")
@@ -131,6 +142,31 @@ def test_the_disk_is_full(server: Server) -> None:
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
+def test_the_disk_is_slow(server: Server, disk: Dial) -> None:
+    """Everything takes its time, and nothing else: what is due is late, not missed, and its attempts are not cut off."""
+    said = len(server.output())
+    with every_second(server, catchUp="none", misfireGraceSeconds=1) as task:
+        disk.set(1.0)
+        until_it_runs(server, task)
+        until_it_runs(server, task)
+        disk.set(2 * LEASE_SECONDS)
+        assert "last planned" in until_it_tells(server, "planner")
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        disk.set(1.0)
+        server.until(server.is_ready, seconds=60, what="being ready with commits of a second")
+        disk.set(0)
+    assert "stood still" not in server.output()[said:]
+    runs = server.executions(taskId=task)
+    assert {(run["status"], run["trigger"], run["attempt"]) for run in runs} == {("success", "schedule", 1)}
+    assert max(delay(run) for run in runs) > LEASE_SECONDS
+
+
+def delay(run: dict[str, Any]) -> float:
+    """By how many seconds an execution began late."""
+    began, due = (datetime.fromisoformat(run[name]) for name in ("startedAt", "scheduledFor"))
+    return (began - due).total_seconds()
+
+
 def test_the_machine_sleeps_longer_than_the_lease(server: Server) -> None:
     """What it slept through is missed, and its catch-up decides; what ran goes on."""
     with every_second(server, catchUp="none", misfireGraceSeconds=1) as task:
@@ -138,7 +174,7 @@ def test_the_machine_sleeps_longer_than_the_lease(server: Server) -> None:
         server.until_status(running, "running")
         server.signal(signal.SIGSTOP)
         stopped_at = os.times().elapsed
-        server.until(lambda: os.times().elapsed > stopped_at + LEASE_SECONDS + 1.5, what="sleep")
+        server.until(lambda: os.times().elapsed > stopped_at + 1.5 * LEASE_SECONDS, seconds=90, what="sleep")
         server.signal(signal.SIGCONT)
         missed = server.until(lambda: server.executions(taskId=task, status="missed"), what="missed fire times")
         assert {it["reason"] for it in missed} == {"scheduler_down"}
@@ -148,7 +184,7 @@ def test_the_machine_sleeps_longer_than_the_lease(server: Server) -> None:
         server.until_status(running, "cancelled")
 
 
-def test_the_clock_jumps_by_hours(server: Server, clock: Clock) -> None:
+def test_the_clock_jumps_by_hours(server: Server, clock: Dial) -> None:
     """Forward it is an outage, which catch-up settles. Back, nothing runs twice: schedules wait, what is asked for runs."""
     with every_second(server, catchUp="none") as task:
         clock.set(HOURS)
@@ -176,6 +212,8 @@ def test_postgresql_is_gone_and_comes_back(
         until_it_tells(server, "store")
         refused(server)
         assert httpx.get(f"{server.url}/healthz").status_code == 200
+        gone_at = os.times().elapsed
+        server.until(lambda: os.times().elapsed > gone_at + AWAY_SECONDS, seconds=60, what="its return")
         postgres.start()
     assert [it["counted"] for it in server.until_status(running, "success")["attempts"]] == [True]
     assert server.terminate() == 0

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 RENEW_SECONDS = 5.0
+NOTICE_SECONDS = 1.0
+"""How often a process notes that it runs; by far more often than a lease ends."""
 
 
 class Node:
@@ -70,22 +72,22 @@ class Node:
         """Stay alive, and keep `running`: (execution id, is its cancel requested) of those that are still ours.
 
         A time in which this process stood still is written down as an outage; one in which only the database was away
-        is not, since a live node that is late misses nothing.
+        is not, since a live node that is late misses nothing: that it lives is noted beside it (`notice`).
         """
-        self._notice()
-        try:
-            await self._steer()
-            now = self._clock.now()
-            held = await self._store.write(lambda conn: self._renew(conn, running, now))
-        finally:
-            self._notice()
-        for down_from, down_until in self._standstills:
-            log.warning("this process stood still from %s to %s", down_from.isoformat(), down_until.isoformat())
-        self._standstills.clear()
+        self.notice()
+        await self._steer()
+        now, noticed = self._clock.now(), tuple(self._standstills)
+        held = await self._store.write(lambda conn: self._renew(conn, running, now, noticed))
+        for standstill in noticed:
+            if standstill in self._standstills:  # else a renewal at the same moment was first
+                self._standstills.remove(standstill)
+                log.warning("this process stood still from %s to %s", *(at.isoformat() for at in standstill))
         return held
 
-    async def _renew(self, conn: Conn, running: Collection[str], now: datetime) -> list[tuple[str, bool]]:
-        for down_from, down_until in self._standstills:
+    async def _renew(
+        self, conn: Conn, running: Collection[str], now: datetime, standstills: Collection[tuple[datetime, datetime]]
+    ) -> list[tuple[str, bool]]:
+        for down_from, down_until in standstills:
             alive_at = await nodes.last_alive_at(conn, except_node=self.id)
             alone_from = max(down_from, alive_at) if alive_at is not None else down_from
             if alone_from < down_until:
@@ -97,7 +99,7 @@ class Node:
         """True when there was a time without a sign of life that is not written down yet."""
         return bool(self._standstills) or (self._awake_at is not None and self._clock.now() - self._awake_at > LEASE)
 
-    def _notice(self) -> None:
+    def notice(self) -> None:
         """Note that this process is running now; longer than a lease since the last time means that it stood still."""
         now, last = self._clock.now(), self._awake_at
         if last is not None and now - last > LEASE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -16,7 +17,7 @@ from typing import TypeVar
 
 from cronplug.clock import Clock
 from cronplug.engine.housekeeping import Housekeeper
-from cronplug.engine.nodes import RENEW_SECONDS, Node
+from cronplug.engine.nodes import NOTICE_SECONDS, RENEW_SECONDS, Node
 from cronplug.engine.output import OutputBook
 from cronplug.engine.planner import Followed, Planned, Planner
 from cronplug.engine.releases import Releaser
@@ -109,6 +110,7 @@ class Engine:
             loops.create_task(self._claim(attempts), name="claimer")
             loops.create_task(self._release(), name="releases")
             loops.create_task(self._renew(), name="leases")
+            loops.create_task(self._notice(), name="signs of life")
             loops.create_task(self._flush(), name="output")
             if self._follow_rescans is not None:
                 self._following = loops.create_task(self._follow(self._follow_rescans), name="rescans")
@@ -241,6 +243,13 @@ class Engine:
                 self._doorbells.ends.ring()
             await self._step("look", self.steps.runner.look_once)
             await self._doorbells.cancel.wait(at_most_seconds=RENEW_SECONDS)
+
+    async def _notice(self) -> None:
+        while not self._drained.is_set():
+            self.steps.node.notice()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(NOTICE_SECONDS):
+                    await self._drained.wait()
 
     async def renew_once(self) -> None:
         """Keep our leases; stop what was asked to stop, and what is no longer ours."""
