@@ -351,6 +351,8 @@ def _http_call(execution: Execution, definition: TaskDefinition | None) -> HttpC
 
 def after(execution: Execution, definition: TaskDefinition | None, outcome: Outcome, now: datetime) -> AfterAttempt:
     """What becomes of an execution whose attempt ended with `outcome`; one that was invoked is never retried."""
+    if outcome.verdict == "success":
+        return AfterAttempt(status=Status.SUCCESS, reason=outcome.reason)  # whatever the policy
     return plan_after_attempt(
         AttemptFacts(
             verdict=outcome.verdict,
@@ -393,8 +395,9 @@ def finish_of(
 ) -> executions.Finish:
     """The record of an attempt's end; without `output` that is as the execution's row has it."""
     ended = then.status is not Status.QUEUED
-    # A retry is told by `available_at`; its sentence would stand beside the error of the attempt for ever.
-    sentences = [outcome.error_message, then.sentence if ended else None]
+    message = outcome.error_message
+    if ended and then.sentence:  # a retry is told by `available_at`; its sentence would stand beside the error for ever
+        message = " ".join(filter(None, (message, then.sentence)))
     return executions.Finish(
         execution_id=execution.id,
         attempt=execution.attempt,
@@ -402,7 +405,7 @@ def finish_of(
         lease_owner=lease_owner,
         status=then.status,
         reason=then.reason if ended else outcome.reason,
-        error_message=" ".join(filter(None, sentences)) or None,
+        error_message=message or None,
         result=outcome.result if ended else None,
         result_summary=outcome.result_summary if ended else None,
         finished_at=now,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -13,8 +14,9 @@ from cronplug.errors import PluginError
 from cronplug.executors.addresses import AddressPolicy
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
 from cronplug.executors.clients import GuardedClients
+from cronplug.executors.first_step import Finished, take_first_step
 from cronplug.model import Json, Reason
-from cronplug.sdk.calls import Ended, judge_error, judge_result
+from cronplug.sdk.calls import NOTHING_RETURNED, Ended, judge_error, judge_result
 from cronplug.sdk.context import Context, Facts, Platform, StopSignal
 from cronplug.sdk.functions import Function
 from cronplug.sdk.keeping import Artifact
@@ -63,28 +65,41 @@ class InlineExecutor:
         signal = StopSignal()
         clients = GuardedClients(self._policy)
         context = _context(spec, output, signal, self._platform, clients)
-        loop = asyncio.get_running_loop()
-
-        def end_now(_: object) -> None:
-            signal.requested = True
-            if not scope.expired():  # else it is being cancelled already
-                scope.reschedule(loop.time())
-
-        try:
-            async with asyncio.timeout(spec.timeout_seconds) as scope:
-                forget = stop.listen(end_now)
-                try:
-                    ended = await _call(function, context, spec)
-                finally:
-                    forget()
-                    await clients.aclose()
-        except TimeoutError:
-            return _stopped(spec, stop)
+        # A function that never waits cannot be ended: then there is no need for anything that could end it.
+        step = take_first_step(_call(function, context, spec))
+        if isinstance(step, Finished):
+            ended = step.result
+            await clients.aclose()
+        else:
+            try:
+                ended = await _within_limits(step, spec, stop, signal, clients)
+            except TimeoutError:
+                return _stopped(spec, stop)
         for warning in ended.warnings:
             output.line("log", warning, level="warning")
         for line in (ended.trace or "").splitlines():
             output.line("log", line, level="error")
         return _judge(ended)
+
+
+async def _within_limits(
+    call: Awaitable[Ended], spec: AttemptSpec, stop: Stop, signal: StopSignal, clients: GuardedClients
+) -> Ended:
+    """The verdict on a call. Raises TimeoutError when it was ended at its limit or by `stop`."""
+    loop = asyncio.get_running_loop()
+
+    def end_now(_: object) -> None:
+        signal.requested = True
+        if not scope.expired():  # else it is being cancelled already
+            scope.reschedule(loop.time())
+
+    async with asyncio.timeout(spec.timeout_seconds) as scope:
+        forget = stop.listen(end_now)
+        try:
+            return await call
+        finally:
+            forget()
+            await clients.aclose()
 
 
 async def _call(function: Function[..., Any], context: Context, spec: AttemptSpec) -> Ended:
@@ -160,6 +175,8 @@ class _OutputHandler(logging.Handler):
 
 
 def _judge(ended: Ended) -> Outcome:
+    if ended is NOTHING_RETURNED:
+        return _COMPLETED
     return Outcome(
         verdict="success" if ended.success else "failed",
         reason=Reason(ended.reason),
@@ -170,6 +187,9 @@ def _judge(ended: Ended) -> Outcome:
         retry_after_seconds=ended.retry_after_seconds,
         error_kinds=ended.error_kinds,
     )
+
+
+_COMPLETED = Outcome(verdict="success", reason=Reason.COMPLETED)
 
 
 def _stopped(spec: AttemptSpec, stop: Stop) -> Outcome:

@@ -16,7 +16,16 @@ from cronplug.sdk.functions import InvalidPayload
 from cronplug.sdk.steering import AddressRefused, PermanentError, RetryLater
 from cronplug.sdk.values import MAX_RESULT_BYTES, MAX_RESULT_DEPTH, as_json, cut, make_storable, safe_repr
 
-__all__ = ["MAX_RESULT_BYTES", "MAX_RESULT_DEPTH", "Ended", "judge_error", "judge_result", "make_storable", "safe_repr"]
+__all__ = [
+    "MAX_RESULT_BYTES",
+    "MAX_RESULT_DEPTH",
+    "NOTHING_RETURNED",
+    "Ended",
+    "judge_error",
+    "judge_result",
+    "make_storable",
+    "safe_repr",
+]
 
 MAX_SUMMARY_LENGTH = 500
 MAX_MESSAGE_LENGTH = 2_000
@@ -45,8 +54,14 @@ class Ended:
     trace: str | None = None
 
 
+NOTHING_RETURNED = Ended(success=True, reason="completed")
+"""The verdict on None, the most frequent."""
+
+
 def judge_result(value: Any) -> Ended:
     """The verdict on a returned value."""
+    if value is None:
+        return NOTHING_RETURNED
     kept, text, complaint = as_json(value)
     if complaint is not None:
         return Ended(

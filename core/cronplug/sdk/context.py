@@ -112,7 +112,8 @@ class Context:
     """Given to a function that has a parameter annotated `Context` or called `ctx`; valid while the function runs."""
 
     __slots__ = (
-        "_belongings", "_facts", "_http", "_http_clients", "_http_sync", "_log", "_platform", "_report_progress", "_stop",
+        "_facts", "_http", "_http_clients", "_http_sync", "_keeper", "_kept", "_log", "_made_belongings", "_platform",
+        "_report_progress", "_stop",
     )  # fmt: skip
 
     def __init__(
@@ -128,7 +129,9 @@ class Context:
         http_clients: HttpClients | None = None,
     ) -> None:
         self._facts = facts
-        self._belongings = Belongings(keeper or NoKeeper(), kept or Kept())
+        self._keeper = keeper
+        self._kept = kept
+        self._made_belongings: Belongings | None = None
         self._http_clients = http_clients
         self._http: httpx.AsyncClient | None = None
         self._http_sync: httpx.Client | None = None
@@ -249,6 +252,12 @@ class Context:
         if self._http_sync is None:
             self._http_sync = self._clients().make_sync()
         return self._http_sync
+
+    @property
+    def _belongings(self) -> Belongings:
+        if self._made_belongings is None:  # most attempts leave nothing
+            self._made_belongings = Belongings(self._keeper or NoKeeper(), self._kept or Kept())
+        return self._made_belongings
 
     def _clients(self) -> HttpClients:
         if self._http_clients is None:
