@@ -55,6 +55,20 @@ async def test_a_filter_is_confirmed_by_the_number_it_matched(api: Api) -> None:
     assert (await api.get("/tasks", params={"tag": tag}))["total"] == 3
 
 
+async def test_a_filter_takes_several_tags(api: Api) -> None:
+    one, other = new_name(), new_name()
+    both = await make(api, 1, tags=[one, other])
+    await make(api, 1, tags=[one])
+
+    for tag, count in (([one, other], 1), ([one], 2), (one, 2), ([one, "elsewhere"], 0)):
+        assert (await act(api, action="disable", filter={"tag": tag}, dryRun=True))["matched"] == count
+    done = await act(api, action="delete", filter={"tag": [one, other]}, expect=1)
+
+    assert done["changedIds"] == both
+    refused = await act(api, 422, action="delete", filter={"tag": [one, 1]}, dryRun=True)
+    assert refused["errors"][0]["field"] == "filter.tag.1"
+
+
 async def test_tags_are_added_by_state(api: Api) -> None:
     tag = new_name()
     await make(api, 1, tags=[tag])

@@ -68,6 +68,7 @@ async def test_a_new_task_has_the_documented_defaults(api: Api) -> None:
         "firedCount": 0,
         "tzdataVersion": tzdata_version(),
         "scheduleDescription": None,
+        "scheduleShort": None,
         "scheduleError": None,
         "failingSince": None,
         "lastExecution": None,
@@ -88,6 +89,7 @@ async def test_a_function_task_with_a_schedule_is_active(api: Api) -> None:
     assert task["state"] == "active"
     assert task["nextRunAt"] is not None
     assert task["scheduleDescription"] == "At 09:00, Monday through Friday"
+    assert task["scheduleShort"] == "Weekdays 09:00"
     assert (await api.get(f"/tasks/{task['id']}"))["task"] == task
 
 
@@ -421,6 +423,9 @@ async def test_lists_are_filtered_sorted_and_paged(api: Api) -> None:
         ("page=1&page=2", "page"),
         ("q=%00", "q"),
         ("tag=a%00", "tag"),
+        ("tag=a&tag=b%00", "tag"),
+        ("&".join(f"tag={n}" for n in range(21)), "tag"),
+        ("q=a&q=b", "q"),
         (f"q={'x' * 201}", "q"),
     ],
 )
@@ -428,6 +433,17 @@ async def test_bad_query_values_are_refused_by_name(api: Api, query: str, field:
     response = await api("GET", f"/tasks?{query}")
     assert response.status_code == 422, response.text
     assert fields_at_fault(response) == [field]
+
+
+async def test_several_tags_find_the_tasks_that_have_all_of_them(api: Api) -> None:
+    one, other = new_name(), new_name()
+    both = await api.make_task(tags=[other, one], enabled=False)
+    await api.make_task(tags=[one], enabled=False)
+
+    found = await api.get("/tasks", params={"tag": [one, other]})
+
+    assert ([task["id"] for task in found["list"]], found["total"]) == ([both["id"]], 1)
+    assert (await api.get("/tasks", params={"tag": [one, "elsewhere"]}))["total"] == 0
 
 
 async def test_an_idempotency_key_makes_one_task(api: Api) -> None:

@@ -95,12 +95,12 @@ async def test_tags_are_added_and_removed(world: World) -> None:
     assert (done.changed, done.failed_count) == (1, 1)
     assert [(it.task_id, it.name, it.code) for it in done.failed] == [(full.id, "Full", "invalid")]
     assert (await world.task(first.id)).definition.tags == ("a", "b", "c")
-    assert (await world.operations.list_tasks(TaskFilter(tag="c"), sort="name", page=1, page_size=5)).total == 1
+    assert (await world.operations.list_tasks(TaskFilter(tags=("c",)), sort="name", page=1, page_size=5)).total == 1
     done = await act(world, "removeTags", ids=ids(first), tags=("a", "c"))
     assert done.changed == 1
     changed = await world.task(first.id)
     assert (changed.definition.tags, changed.next_run_at) == (("b",), first.next_run_at)
-    assert (await world.operations.list_tasks(TaskFilter(tag="c"), sort="name", page=1, page_size=5)).total == 0
+    assert (await world.operations.list_tasks(TaskFilter(tags=("c",)), sort="name", page=1, page_size=5)).total == 0
 
 
 async def test_deleting_leaves_those_that_run(world: World) -> None:
@@ -159,7 +159,7 @@ async def test_unknown_ids_are_told_and_hinder_none(world: World) -> None:
 async def test_a_filter_needs_the_number_that_was_confirmed(world: World) -> None:
     made = await make(world, 3, tags=("x",))
     await world.create(name="Other")
-    tagged = TaskFilter(tag="x")
+    tagged = TaskFilter(tags=("x",))
 
     dry = await act(world, "delete", filter=tagged, dry_run=True)
     assert (dry.dry_run, dry.matched, dry.changed) == (True, 3, 3)

@@ -94,7 +94,7 @@ async def test_what_no_database_can_keep_is_replaced(store: Store, make: Maker) 
     task = make.task(name="a\x00b\ud800c", description="\x00", tags=("x\x00",))
     await insert(store, task)
 
-    found = await store.read(lambda conn: tasks.select_tasks(conn, TaskFilter(tag="x\ufffd"), limit=5))
+    found = await store.read(lambda conn: tasks.select_tasks(conn, TaskFilter(tags=("x\ufffd",)), limit=5))
 
     assert [it.id for it in found] == [task.id]
     assert await store.read(lambda conn: tasks.count_tasks(conn, TaskFilter(q="a\x00b"))) == 1
@@ -116,7 +116,7 @@ async def test_an_update_needs_the_present_revision(store: Store, make: Maker) -
 
     assert await store.read(lambda conn: tasks.select_task(conn, task.id)) == changed
     for tag, count in (("old", 0), ("both", 1), ("new", 1)):
-        assert await store.read(partial(tasks.count_tasks, filter=TaskFilter(tag=tag))) == count
+        assert await store.read(partial(tasks.count_tasks, filter=TaskFilter(tags=(tag,)))) == count
 
 
 async def test_each_revision_is_remembered_even_after_deletion(store: Store, make: Maker) -> None:
@@ -132,7 +132,7 @@ async def test_each_revision_is_remembered_even_after_deletion(store: Store, mak
 
     assert await store.read(definitions) == [task.definition, second.definition, second.definition]
     assert await store.read(lambda conn: tasks.select_task(conn, task.id)) is None
-    assert await store.read(lambda conn: tasks.count_tasks(conn, TaskFilter(tag="any"))) == 0
+    assert await store.read(lambda conn: tasks.count_tasks(conn, TaskFilter(tags=("any",)))) == 0
 
 
 FILTERS = [
@@ -140,9 +140,13 @@ FILTERS = [
     (TaskFilter(type=TaskType.HTTP), {"beta"}),
     (TaskFilter(enabled=False), {"Gamma_1"}),
     (TaskFilter(enabled=True, type=TaskType.FUNCTION), {"Alpha", "ÄRGER 100%"}),
-    (TaskFilter(tag="x"), {"Alpha", "beta"}),
-    (TaskFilter(tag="X"), set()),
-    (TaskFilter(tag="x", type=TaskType.HTTP, enabled=True, q="BET"), {"beta"}),
+    (TaskFilter(tags=("x",)), {"Alpha", "beta"}),
+    (TaskFilter(tags=("X",)), set()),
+    (TaskFilter(tags=("y", "x")), {"Alpha"}),
+    (TaskFilter(tags=("y", "x", "y")), {"Alpha"}),
+    (TaskFilter(tags=("y", "x", "z")), set()),
+    (TaskFilter(tags=("y", "x"), q="bet"), set()),
+    (TaskFilter(tags=("x",), type=TaskType.HTTP, enabled=True, q="BET"), {"beta"}),
     (TaskFilter(q="ärger"), {"ÄRGER 100%"}),
     (TaskFilter(q="0%"), {"ÄRGER 100%"}),
     (TaskFilter(q="_1"), {"Gamma_1"}),

@@ -20,7 +20,7 @@ WINDOW: dict[str, Any] = {"since": NOW, "until": after(3600), "now": after(600)}
 
 
 @pytest.mark.parametrize("group_by", ["task", "function", "tag"])
-@pytest.mark.parametrize("filter", [None, TaskFilter(q="a t"), TaskFilter(tag="x", q="task")])
+@pytest.mark.parametrize("filter", [None, TaskFilter(q="a t"), TaskFilter(tags=("x",), q="task")])
 async def test_lanes_are_counted_told_and_bunched(
     store: Store, make: Maker, group_by: GroupBy, filter: TaskFilter | None
 ) -> None:

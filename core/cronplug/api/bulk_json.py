@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from cronplug.api.fields import WHOLE, Answer, Body, CatchUpIn, QueryText, Switch, TagName, fault
+from cronplug.api.fields import WHOLE, Answer, Body, CatchUpIn, QueryText, Switch, TagName, TextsIn, fault
 from cronplug.api.task_json import TaskTypeName
 from cronplug.model import CatchUp, TaskType
 from cronplug.operations import BulkFailure, BulkOutcome, BulkRequest
@@ -22,7 +22,7 @@ class BulkFilter(Body):
     type: TaskTypeName | None = None
     enabled: Switch | None = None
     q: QueryText | None = None
-    tag: QueryText | None = None
+    tag: TextsIn = Field((), description="One tag, or several: tasks that have all of them.")
     function_name: QueryText | None = None
     state: Condition | None = None
     calendar_id: QueryText | None = None
@@ -33,7 +33,7 @@ class BulkFilter(Body):
             type=TaskType(self.type) if self.type else None,
             enabled=self.enabled,
             q=self.q,
-            tag=self.tag,
+            tags=self.tag,
             function_name=self.function_name,
             state=self.state,
             calendar_id=self.calendar_id,

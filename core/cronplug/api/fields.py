@@ -272,6 +272,32 @@ def _no_nul(text: str) -> str:
 QueryText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_nul)]
 """A text in a query string."""
 
+MOST_TEXTS = 20
+
+QueryTexts = Annotated[tuple[QueryText, ...], Field(max_length=MOST_TEXTS)]
+"""A parameter of a query string that may be given several times."""
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else [] if value is None else value
+
+
+TextsIn = Annotated[
+    tuple[QueryText, ...],
+    Field(max_length=MOST_TEXTS, strict=False),
+    BeforeValidator(_as_list),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": 200},
+                {"type": "array", "items": {"type": "string", "maxLength": 200}, "maxItems": MOST_TEXTS},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+"""A text, or a list of several."""
+
 
 def _cursor(text: str) -> str:
     if decode_id(text) < 0:

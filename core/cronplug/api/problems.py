@@ -101,13 +101,16 @@ def problem(
 
 
 def invalid(error: ValidationError, *, within: str = "", in_body: bool = True) -> InvalidInput:
-    """Pydantic's findings as ours: dotted JSON names, one sentence each; with JSON Pointers for a body."""
+    """Pydantic's findings as ours: dotted JSON names, one sentence each; with JSON Pointers for a body.
+
+    Of a parameter that is given several times only the name is told.
+    """
     found = error.errors(include_url=False, include_input=False)
     return InvalidInput([_field_error(fault, within, in_body) for fault in found])
 
 
 def _field_error(found: Any, within: str, in_body: bool) -> FieldError:
-    names = [str(part) for part in found["loc"] if part not in KIND_TAGS]
+    names = [str(part) for part in found["loc"] if part not in KIND_TAGS and (in_body or isinstance(part, str))]
     context = found.get("ctx") or {}
     code = context.get("code") if found["type"] == "cronplug" else found["type"]
     message = {"extra_forbidden": "is not a known field", "missing": "is required"}.get(found["type"], found["msg"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_origin
 
 import pydantic_core
 from pydantic import BaseModel, ValidationError
@@ -48,14 +49,24 @@ async def read_body(model: type[ModelType], *, optional: bool = False) -> ModelT
 
 
 def read_query(model: type[ModelType]) -> ModelType:
-    """The query string as `model`; unknown and repeated parameters are refused."""
-    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    """The query string as `model`; unknown parameters are refused, and repeated ones but where they make a list."""
+    lists = _lists_in(model)
+    repeated = [name for name, values in request.args.lists() if len(values) > 1 and name not in lists]
     if repeated:
         raise InvalidInput([FieldError(name, "is given more than once", "repeated") for name in repeated])
     try:
-        return model.model_validate(dict(request.args))
+        return model.model_validate(
+            {name: values if name in lists else values[0] for name, values in request.args.lists()}
+        )
     except ValidationError as error:
         raise invalid(error, in_body=False) from None
+
+
+@cache
+def _lists_in(model: type[BaseModel]) -> frozenset[str]:
+    """The parameters that may be repeated."""
+    fields = model.model_fields.items()
+    return frozenset(field.alias or name for name, field in fields if get_origin(field.annotation) is tuple)
 
 
 async def read_upload(media_type: str) -> bytes:

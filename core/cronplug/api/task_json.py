@@ -26,6 +26,7 @@ from cronplug.api.fields import (
     Query,
     QueryBoolean,
     QueryText,
+    QueryTexts,
     Switch,
     Tags,
     UrlIn,
@@ -36,7 +37,7 @@ from cronplug.clock import millis_rfc3339
 from cronplug.errors import InvalidInput
 from cronplug.executors.expectations import STATUS_PATTERN
 from cronplug.operations import TaskView
-from cronplug.schedules import describe_task, shown_schedule
+from cronplug.schedules import describe_task, shorten_task, shown_schedule
 from cronplug.store.executions import ShortResult
 
 TaskTypeName = Literal["function", "http"]
@@ -133,6 +134,9 @@ class Task(Answer):
     fired_count: int = Field(description="How many executions the schedules have started.")
     tzdata_version: str | None = Field(description="Of the zone data by which the next fire time was found.")
     schedule_description: str | None = Field(description="The schedule as a sentence; null without a schedule.")
+    schedule_short: str | None = Field(
+        description="The same in a few words, for lists: without zones and bounds, of several schedules the first."
+    )
     schedule_error: str | None = Field(description="Why the stored schedule can no longer be read.")
     failing_since: Instant | None = Field(
         description="When the first failure after the newest success ended (failed, timed_out, lost); null: it does not fail."
@@ -144,6 +148,7 @@ class Task(Answer):
     def of(cls, view: TaskView) -> Self:
         """The task as it is answered."""
         task, definition = view.task, view.task.definition
+        sentence, few_words = _words_for_schedule(task)
         short = Schedules(definition.timezone, definition.schedules)
         return cls(
             id=task.id,
@@ -191,7 +196,8 @@ class Task(Answer):
             next_run_at=view.next_run_at,
             fired_count=task.fired_count,
             tzdata_version=task.tzdata_version,
-            schedule_description=schedule_description(task),
+            schedule_description=sentence,
+            schedule_short=few_words,
             schedule_error=task.schedule_error,
             failing_since=task.failing_since,
             last_execution=ShortExecution.of(view.recent[0]) if view.recent else None,
@@ -199,14 +205,15 @@ class Task(Answer):
         )
 
 
-def schedule_description(task: model.Task) -> str | None:
-    """The schedules as a sentence; None without one, or when they can no longer be read."""
+def _words_for_schedule(task: model.Task) -> tuple[str, str] | tuple[None, None]:
+    """The schedules as a sentence and in short; None without one, or when they can no longer be read."""
     if not task.definition.schedules:
-        return None
+        return None, None
     try:
-        return describe_task(shown_schedule(task.definition, seed=task.id, pending=task.next_run_at))
+        schedule = shown_schedule(task.definition, seed=task.id, pending=task.next_run_at)
+        return describe_task(schedule), shorten_task(schedule)
     except InvalidInput:
-        return None
+        return None, None
 
 
 class TaskList(Answer):
@@ -234,7 +241,7 @@ class TaskQuery(Query):
     type: TaskTypeName | None = Field(None, description="Only tasks of this type.")
     enabled: QueryBoolean | None = Field(None, description="Only enabled, or only disabled tasks.")
     q: QueryText | None = Field(None, description="A text in the name, description, function or URL.")
-    tag: QueryText | None = Field(None, description="Only tasks with this tag.")
+    tag: QueryTexts = Field((), description="Only tasks with this tag; given several times, with all of them.")
     function_name: QueryText | None = Field(None, description="Only tasks that run this function.")
     state: Condition | None = Field(
         None,

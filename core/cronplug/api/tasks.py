@@ -50,7 +50,7 @@ async def list_tasks(query: TaskQuery) -> Response:
             type=TaskType(query.type) if query.type else None,
             enabled=query.enabled,
             q=query.q,
-            tag=query.tag,
+            tags=query.tag,
             function_name=query.function_name,
             state=query.state,
             calendar_id=query.calendar_id,

@@ -51,7 +51,7 @@ class TimelineQuery(Query):
             limit=self.limit,
             planned=self.planned,
             q=self.q,
-            tag=self.tag,
+            tags=() if self.tag is None else (self.tag,),
             function_name=self.function_name,
             task_id=self.task_id,
         )

@@ -99,7 +99,7 @@ class Asked:
     limit: int = 60
     planned: bool = True
     q: str | None = None
-    tag: str | None = None
+    tags: tuple[str, ...] = ()
     function_name: str | None = None
     task_id: str | None = None
 
@@ -133,8 +133,8 @@ class TimelineOperations(Room):
         self, conn: Conn, asked: Asked, now: datetime
     ) -> tuple[Timeline, Sequence[tuple[int, int | None]], Sequence[datetime]]:
         """The timeline but for its load, and what that is made of: the spans of executions, coming fire times."""
-        has_filter = asked.q is not None or asked.tag is not None
-        of_tasks = TaskFilter(q=asked.q, tag=asked.tag)
+        has_filter = asked.q is not None or bool(asked.tags)
+        of_tasks = TaskFilter(q=asked.q, tags=asked.tags)
         window = Window(
             since=asked.since,
             until=asked.until,

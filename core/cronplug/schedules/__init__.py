@@ -9,7 +9,7 @@ Four ideas, one module each:
 * `instants` maps local time to UTC through clock changes by Debian cron(8)'s rule.
 
 `cron` puts them together; `kinds` are the other kinds, and `task_schedule` is all of a task's schedules as one.
-`preview` and `difference` tell people about it, with the words of `describe` and `sentences`. Both directions are
+`preview` and `difference` tell people about it, with the words of `describe`, `sentences` and `short_forms`. Both directions are
 answered without walking through time: an expression that fires once in 28 years costs a few microseconds more than
 one that fires each minute.
 """
@@ -28,6 +28,7 @@ from cronplug.schedules.preview import Occurrence, Preview, RulePreview, find_oc
 from cronplug.schedules.schedule import Schedule
 from cronplug.schedules.schedule_warnings import ScheduleWarning
 from cronplug.schedules.sentences import Part, describe_task
+from cronplug.schedules.short_forms import shorten_task
 from cronplug.schedules.task_schedule import TaskSchedule, parse_rule, shown_schedule, task_schedule
 from cronplug.schedules.terms import Terms, terms_of
 from cronplug.schedules.zones import known_zones, tzdata_version
@@ -59,6 +60,7 @@ __all__ = [
     "parse_rule",
     "parse_schedule",
     "preview",
+    "shorten_task",
     "shown_schedule",
     "task_schedule",
     "terms_of",

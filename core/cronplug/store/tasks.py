@@ -46,13 +46,13 @@ class Unfit:
 class TaskFilter:
     """Which tasks; None does not matter. `q` is looked for, in any case, in name, description, function, URL and tags.
 
-    State `attention` needs `unfit`; `cronplug.operations.attention` finds it.
+    `tags` are those that a task must have, all of them. State `attention` needs `unfit`; `cronplug.operations.attention` finds it.
     """
 
     type: TaskType | None = None
     enabled: bool | None = None
     q: str | None = None
-    tag: str | None = None
+    tags: tuple[str, ...] = ()
     function_name: str | None = None
     state: Condition | None = None
     calendar_id: str | None = None
@@ -489,7 +489,12 @@ CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
     "enabled": T.c.enabled == sa.bindparam("enabled", type_=sa.Boolean()),
     "q": T.c.search_text.like(sa.bindparam("q"), escape="!"),
     "function_name": T.c.function_name == sa.bindparam("function_name"),
-    "tag": T.c.id.in_(sa.select(G.c.task_id).where(G.c.tag == sa.bindparam("tag"))),
+    "tags": T.c.id.in_(
+        sa.select(G.c.task_id)
+        .where(G.c.tag.in_(given_texts("tags")))
+        .group_by(G.c.task_id)
+        .having(sa.func.count() == sa.bindparam("tag_count", type_=sa.Integer()))
+    ),
     "calendar_id": T.c.id.in_(
         sa.select(schema.task_calendars.c.task_id).where(
             schema.task_calendars.c.calendar_id == sa.bindparam("calendar_id", type_=Id())
@@ -497,21 +502,24 @@ CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
     ),
     **{f"state {state}": condition for state, condition in _STATES.items()},
 }
-_COMPARED = ("type", "enabled", "q", "function_name", "tag", "calendar_id")
+_COMPARED = ("type", "enabled", "q", "function_name", "tags", "calendar_id")
 
 
 def given_in(filter: TaskFilter) -> tuple[str, ...]:
     """Which of `CONDITIONS` a filter asks for."""
-    names = tuple(name for name in _COMPARED if getattr(filter, name) is not None)
+    names = tuple(name for name in _COMPARED if getattr(filter, name) not in (None, ()))
     return names if filter.state is None else (*names, f"state {filter.state}")
 
 
 def params_of(filter: TaskFilter) -> dict[str, Any]:
     """The parameters of those."""
-    params = {name: getattr(filter, name) for name in _COMPARED if getattr(filter, name) is not None}
+    params = {name: getattr(filter, name) for name in given_in(filter) if name in _COMPARED}
     if filter.q is not None:
         escaped = filter.q[:LONGEST_Q].casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
         params["q"] = f"%{escaped}%"
+    if filter.tags:
+        wanted = {storable(tag) for tag in filter.tags}
+        params |= {"tags": pack_texts(wanted), "tag_count": len(wanted)}
     if filter.state == "attention":
         if filter.unfit is None:
             raise ValueError("the state attention is not known without what is unfit")

@@ -988,8 +988,11 @@ export interface components {
             enabled?: boolean | (0 | 1) | null;
             /** @default null */
             q?: string | null;
-            /** @default null */
-            tag?: string | null;
+            /**
+             * @description One tag, or several: tasks that have all of them.
+             * @default []
+             */
+            tag?: string | string[] | null;
             /** @default null */
             functionName?: string | null;
             /** @default null */
@@ -2568,6 +2571,8 @@ export interface components {
             tzdataVersion: string | null;
             /** @description The schedule as a sentence; null without a schedule. */
             scheduleDescription: string | null;
+            /** @description The same in a few words, for lists: without zones and bounds, of several schedules the first. */
+            scheduleShort: string | null;
             /** @description Why the stored schedule can no longer be read. */
             scheduleError: string | null;
             /** @description When the first failure after the newest success ended (failed, timed_out, lost); null: it does not fail. */
@@ -5592,8 +5597,8 @@ export interface operations {
                 enabled?: boolean | (0 | 1);
                 /** @description A text in the name, description, function or URL. */
                 q?: string;
-                /** @description Only tasks with this tag. */
-                tag?: string;
+                /** @description Only tasks with this tag; given several times, with all of them. */
+                tag?: string[];
                 /** @description Only tasks that run this function. */
                 functionName?: string;
                 /** @description failing: its newest decisive end was no success. running: an execution of it runs. scheduled: enabled, with a next fire time. off: disabled. attention: failing, or its schedule, function or payload is at fault. */
