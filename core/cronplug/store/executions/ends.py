@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,6 +76,12 @@ _FINISH_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "attempt_status": Words(),
     "cut_offs": sa.Integer(),
 }
+_FOR_GOOD = frozenset({Status.SUCCESS, Status.FAILED, Status.TIMED_OUT, Status.LOST})
+"""Ends that are so whatever else was asked of the execution."""
+
+# `error_message` always: `replace_unfinished` may have left one that is not true after all.
+_ALWAYS = ("execution_id", "attempt", "lease_owner", "cut_offs", "status", "reason", "finished_at", "error_message")
+_SOMETIMES = ("result", "result_summary", "worker", "log_lines", "log_truncated", "progress", "progress_note")
 _F = JsonRows("rows", _FINISH_COLUMNS)
 _GOES_BACK = sa.and_(_F["status"] == sa.literal_column("'queued'"), sa.not_(E.c.cancel_requested))
 _CANCELS = sa.and_(_F["status"] == sa.literal_column("'queued'"), E.c.cancel_requested)
@@ -86,15 +93,21 @@ _IS_REPLACED = sa.and_(
     _F["status"].in_([sa.literal_column("'cancelled'"), sa.literal_column("'queued'")]),
 )
 
+
+def _matching(given: JsonRows) -> sa.ColumnElement[bool]:
+    """The one check of every end: is the attempt still under way, and its lease the one it had?"""
+    return sa.and_(
+        E.c.id == given["execution_id"],
+        IS_RUNNING,
+        E.c.attempt == given["attempt"],
+        E.c.lease_owner == given["lease_owner"],
+        sa.or_(given["cut_offs"].is_(None), E.c.cut_offs == given["cut_offs"]),
+    )
+
+
 _FINISH = (
     sa.update(E)
-    .where(
-        E.c.id == _F["execution_id"],
-        IS_RUNNING,
-        E.c.attempt == _F["attempt"],
-        E.c.lease_owner == _F["lease_owner"],
-        sa.or_(_F["cut_offs"].is_(None), E.c.cut_offs == _F["cut_offs"]),
-    )
+    .where(_matching(_F))
     .values(
         status=sa.case((_CANCELS, sa.literal_column("'cancelled'")), else_=_F["status"]),
         reason=sa.case(
@@ -125,6 +138,25 @@ _IS_EXPIRED = E.c.lease_until <= _F["finished_at"]
 FINISH = Stmt(_FINISH, postgresql=_FINISH.where(_IN_ORDER))
 FINISH_EXPIRED = Stmt(_FINISH.where(_IS_EXPIRED), postgresql=_FINISH.where(_IS_EXPIRED, _IN_ORDER))
 
+
+@lru_cache(maxsize=128)
+def _finish_for_good(names: tuple[str, ...]) -> Stmt:
+    """The same for ends that none but themselves decide about: not back to the queue, and nobody's cancel or replacement.
+
+    Only with what they say: most say little, and each value costs its part.
+    """
+    given = JsonRows("rows", {name: _FINISH_COLUMNS[name] for name in names})
+    values: dict[str, Any] = {
+        name: given[name] for name in names if name not in ("execution_id", "attempt", "lease_owner", "cut_offs")
+    }
+    for name in ("worker", "progress", "progress_note"):
+        if name in values:
+            values[name] = sa.func.coalesce(values[name], E.c[name])
+    update = sa.update(E).where(_matching(given)).values(**values, lease_owner=NULL, lease_until=NULL).returning(E.c.id)
+    ids = sa.select(given["execution_id"])
+    return Stmt(update, postgresql=update.where(in_order(E.c.id, E.c.id.in_(ids))))
+
+
 _ATTEMPT_COLUMNS = column_types(A)
 _TRIED = JsonRows("rows", _ATTEMPT_COLUMNS)
 INSERT_ATTEMPTS = Stmt(
@@ -134,7 +166,13 @@ INSERT_ATTEMPTS = Stmt(
 
 async def finish_executions(conn: Conn, finishes: Sequence[Finish]) -> set[str]:
     """End attempts, checked: the ids of those that were still running under the finish's attempt and lease owner."""
-    return await _finish(conn, FINISH, finishes)
+    if not all(it.status in _FOR_GOOD for it in finishes):
+        return await _finish(conn, FINISH, finishes)
+    given = _by_id(finishes)
+    names = _ALWAYS + tuple(name for name in _SOMETIMES if any(_says(it, name) for it in finishes))
+    columns = {name: _FINISH_COLUMNS[name] for name in names}
+    packed = pack_objects(columns, (given[id_] for id_ in sorted(given)))
+    return {row["id"] for row in await conn.fetch(_finish_for_good(names), rows=packed)} if given else set()
 
 
 async def settle_cut_off(conn: Conn, finishes: Sequence[Finish]) -> set[str]:
@@ -142,12 +180,22 @@ async def settle_cut_off(conn: Conn, finishes: Sequence[Finish]) -> set[str]:
     return await _finish(conn, FINISH_EXPIRED, finishes)
 
 
-async def _finish(conn: Conn, stmt: Stmt, finishes: Sequence[Finish]) -> set[str]:
-    if not finishes:
-        return set()
+def _says(finish: Finish, name: str) -> bool:
+    value = getattr(finish, name)
+    return bool(value) if name in ("log_lines", "log_truncated") else value is not None
+
+
+def _by_id(finishes: Sequence[Finish]) -> dict[str, Finish]:
     given = {finish.execution_id: finish for finish in finishes}
     if len(given) < len(finishes):
         raise ValueError("an execution can end one attempt at a time")
+    return given
+
+
+async def _finish(conn: Conn, stmt: Stmt, finishes: Sequence[Finish]) -> set[str]:
+    if not finishes:
+        return set()
+    given = _by_id(finishes)
     packed = pack_objects(_FINISH_COLUMNS, (given[id_] for id_ in sorted(given)))
     won = await conn.fetch(stmt, rows=packed)
     went_back = [row for row in won if row["status"] == Status.QUEUED]
