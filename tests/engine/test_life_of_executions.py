@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,9 @@ from cronplug.model import ENDED, HELD, Delivery, Execution, Overlap, Reason, St
 from cronplug.planning.attempts import MAX_CUT_OFFS
 from cronplug.store import Store, migrate
 from tests.engine.conftest import START, World, build
+
+LIVES = int(os.environ.get("CRONPLUG_LIVES", "15"))
+"""How many histories there are; `./dev soak fuzz` asks for more."""
 
 SLOTS = 3
 RETRY_SECONDS = 30
@@ -77,6 +81,10 @@ class LifeOfExecutions(RuleBasedStateMachine):
         self.store: Store = self.run(Store.open(f"sqlite:///{file}", readers=1))
         self.clock = SettableClock(START)
         self.tasks: dict[str, Task] = {}
+        self.deleted: dict[str, datetime] = {}
+        self.revisions: dict[tuple[str, int], Task] = {}
+        self.off: dict[str, list[tuple[datetime, datetime]]] = {}
+        self.paused: list[tuple[datetime, datetime | None]] = []
         self.believed: dict[str, Believed] = {}
         self.ended: dict[str, Execution] = {}
         self.claimed: list[Execution] = []
@@ -119,7 +127,44 @@ class LifeOfExecutions(RuleBasedStateMachine):
         fields = {"overlap": overlap, "delivery": delivery, "max_retries": max_retries, "overlap_queue_max": 2}
         expression = "* * * * *" if scheduled else None
         task = self.run(self.world.create(cron_expression=expression, retry_delay_seconds=RETRY_SECONDS, **fields))
-        self.tasks[task.id] = task
+        self.keep(task)
+
+    def keep(self, task: Task) -> None:
+        """The task as it is now; executions go by what it was when they were made."""
+        self.tasks[task.id] = self.revisions[task.id, task.revision] = task
+
+    @precondition(lambda self: self.tasks)
+    @rule(data=st.data(), delivery=st.sampled_from(Delivery), max_retries=st.integers(0, 2))
+    def edit(self, data: st.DataObject, delivery: Delivery, max_retries: int) -> None:
+        """What waits or runs already goes on as it was."""
+        task = data.draw(st.sampled_from(sorted(self.tasks)))
+        changes = {"delivery": delivery, "max_retries": max_retries}
+        self.keep(self.run(self.world.operations.change_task(task, changes)).task)
+        self.adopt()
+
+    @precondition(lambda self: self.tasks)
+    @rule(data=st.data(), seconds=st.sampled_from([0, 70]))
+    def switch(self, data: st.DataObject, seconds: int) -> None:
+        """On or off; fire times that pass while it is off have no rows."""
+        self.clock.advance(seconds)
+        task, now = self.tasks[data.draw(st.sampled_from(sorted(self.tasks)))], self.clock.now()
+        enabled = not task.definition.enabled
+        self.keep(self.run(self.world.operations.toggle_task(task.id, enabled)).task)
+        if enabled:
+            assert task.disabled_at is not None
+            self.off.setdefault(task.id, []).append((task.disabled_at, now))
+        self.adopt()
+
+    @rule(seconds=st.sampled_from([0, 70]))
+    def pause_or_resume(self, seconds: int) -> None:
+        """Everything; fire times meanwhile are skipped, what is asked for runs."""
+        self.clock.advance(seconds)
+        if self.paused and self.paused[-1][1] is None:
+            self.run(self.world.operations.resume_all())
+            self.paused[-1] = (self.paused[-1][0], self.clock.now())
+        else:
+            self.run(self.world.operations.pause_all(reason="a model", until=None))
+            self.paused.append((self.clock.now(), None))
 
     @precondition(lambda self: self.tasks)
     @rule(data=st.data())
@@ -154,6 +199,7 @@ class LifeOfExecutions(RuleBasedStateMachine):
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
         task = data.draw(st.sampled_from(sorted(self.tasks)))
+        self.deleted[task] = self.run(self.world.task(task)).next_run_at or self.clock.now()
         self.run(self.world.operations.delete_task(task, force=True))
         del self.tasks[task]
         for believed in self.believed.values():
@@ -161,6 +207,14 @@ class LifeOfExecutions(RuleBasedStateMachine):
                 believed.cancel = True
                 if believed.status is Status.QUEUED:
                     believed.status = Status.CANCELLED
+
+    @precondition(lambda self: self.deleted)
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        """Back again, from the next fire time on."""
+        task = data.draw(st.sampled_from(sorted(self.deleted)))
+        self.keep(self.run(self.world.operations.restore_task(task)).task)
+        self.off.setdefault(task, []).append((self.deleted.pop(task) - MINUTE, self.clock.now()))
 
     # -- what happens by itself ----------------------------------------------------------------------------------------
 
@@ -248,7 +302,8 @@ class LifeOfExecutions(RuleBasedStateMachine):
             known = self.believed.get(execution.id)
             if known is None:
                 assert execution.task_id is not None
-                task = self.tasks.get(execution.task_id) or self.run(self.world.task(execution.task_id))
+                assert execution.task_revision is not None
+                task = self.revisions[execution.task_id, execution.task_revision]
                 known = self.believed[execution.id] = Believed(task, execution.status)
             elif known.status is not execution.status:
                 assert (known.status, execution.status) == (Status.QUEUED, Status.CANCELLED)
@@ -289,10 +344,25 @@ class LifeOfExecutions(RuleBasedStateMachine):
                 active = [it for it in of_task if it.status is Status.RUNNING]
                 startable = [it for it in of_task if it.status is Status.QUEUED and it.available_at != HELD]
                 assert len(active) + len(startable) <= 1, (overlap, active, startable)
-            fired = [it for it in of_task if it.trigger in (Trigger.SCHEDULE, Trigger.CATCH_UP)]
-            assert all(
-                later.scheduled_for - earlier.scheduled_for == MINUTE for earlier, later in itertools.pairwise(fired)
-            ), id_
+            fired = [it.scheduled_for for it in of_task if it.trigger in (Trigger.SCHEDULE, Trigger.CATCH_UP)]
+            assert len(fired) == len(set(fired)), id_
+            for earlier, later in itertools.pairwise(fired):
+                for number in range(1, (later - earlier) // MINUTE):
+                    assert self.was_off(id_, earlier + number * MINUTE), (id_, earlier, number)
+
+    def was_off(self, task_id: str, at: datetime) -> bool:
+        """Whether the task was disabled or deleted then."""
+        return any(since < at <= until for since, until in self.off.get(task_id, ()))
+
+    @precondition(lambda self: hasattr(self, "world"))
+    @invariant()
+    def only_what_is_due_in_a_pause_is_skipped_for_it(self) -> None:
+        for row in self.run(self.world.executions()):
+            if row.reason is Reason.PAUSED:
+                assert any(
+                    since <= row.scheduled_for and (until is None or row.scheduled_for <= until)
+                    for since, until in self.paused
+                ), row
 
 
 def ending(verdict: Verdict) -> Any:
@@ -310,7 +380,7 @@ def test_every_history_is_the_models(tmp_path: Path) -> None:
     run_state_machine_as_test(
         lambda: LifeOfExecutions(template, tmp_path),  # type: ignore[arg-type]  # any factory will do
         settings=settings(
-            max_examples=15,
+            max_examples=LIVES,
             stateful_step_count=40,
             deadline=None,
             database=None,
