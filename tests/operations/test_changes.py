@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -318,3 +319,35 @@ async def test_a_schedule_that_can_no_longer_be_read_is_shown(world: World) -> N
 
     assert view.next_run_at == task.next_run_at
     assert [it.fire_time for it in accounts][:1] == [task.next_run_at]
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"name": "Other"}], ids=["switched off", "renamed"])
+async def test_a_task_that_moves_on_at_every_moment_can_be_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    """A planner that is behind plans whenever a change has been read and is not written yet."""
+    task = await world.create(schedules=cron("* * * * * *"), overlap=Overlap.ALLOW)
+    write, plan = world.store.write, world.steps.planner.plan_once
+
+    async def write_later(unit: Any) -> Any:
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(world.store, "write", write)
+            world.clock.advance(3)
+            await plan()
+        return await write(unit)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(world.store, "write", write_later)
+        view = await world.operations.change_task(task.id, change)
+
+    assert view.task.revision == 2
+    rows = await world.plan()
+    assert [later.scheduled_for - earlier.scheduled_for for earlier, later in itertools.pairwise(rows)] == [
+        timedelta(seconds=1)
+    ] * (len(rows) - 1)
+    if view.task.definition.enabled:
+        assert view.task.next_run_at == rows[-1].scheduled_for + timedelta(seconds=1)
+    else:
+        assert view.task.next_run_at is None
+        assert view.task.disabled_at is not None
+        assert rows[-1].scheduled_for <= view.task.disabled_at < rows[-1].scheduled_for + timedelta(seconds=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cronplug.errors import Conflict, FieldError, InvalidInput, NotFound, RevisionMismatch, TaskRunning
@@ -127,12 +127,12 @@ class TaskOperations(Room):
             if same_json(dataclasses.asdict(definition), dataclasses.asdict(old.definition)):
                 return await self.get_task(task_id)
             self._check(definition, now=now, before=old.definition)
-            planned = old
-            while planned.revision == old.revision and planned.next_run_at is not None and planned.next_run_at <= now:
+            before = old.revision
+            while old.revision == before and old.next_run_at is not None and old.next_run_at <= now:
                 await means.plan_due()  # a step; a long backlog needs several
-                planned = await means.task(task_id)
-            if planned is not old:
-                continue  # by now more may have been planned, or someone else changed it: look again
+                old = await means.task(task_id)
+            if old.revision != before:
+                continue  # someone else changed it meanwhile: look again
             task = next_revision(old, definition, now=now)
             if await self._replace(old, task, catch_up=catch_up):
                 means.bus.publish("task", task_id, "updated")
@@ -165,7 +165,9 @@ class TaskOperations(Room):
             released.clear()
             missing = await calendars.select_missing(conn, calendars_of(task.definition))
             refuse(calendar_faults(task.definition, missing=missing, before=old.definition))
-            if not await tasks.update_task(conn, task, instead_of=old):
+            present = await tasks.select_task(conn, task.id)
+            new = _moved_on(task, old, present, now=means.clock.now()) if present is not None else None
+            if present is None or new is None or not await tasks.update_task(conn, new, instead_of=present):
                 return None
             if task.definition.overlap is Overlap.ALLOW and old.definition.overlap is not Overlap.ALLOW:
                 # Nothing would ever let them go where runs beside each other leave no moment free.
@@ -249,6 +251,23 @@ class TaskOperations(Room):
             now=now,
             before=before,
         )
+
+
+def _moved_on(task: Task, old: Task, present: Task, *, now: datetime) -> Task | None:
+    """The new revision of `old` for what is there now: the same task with, perhaps, a later fire time that is next.
+
+    A planner that is behind moves tasks that fire often at every moment, and nobody could ever switch one off if it had to
+    stand still for that. None: look again, since somebody else has changed it, or its schedule would be another one. Then
+    a fire time that was planned meanwhile could come back, and under `replace` take its own execution's place.
+    """
+    if present.revision != old.revision:
+        return None
+    if present.next_run_at == old.next_run_at:
+        return task
+    if task.definition.enabled and not keeps_next_run(present, task.definition):
+        return None
+    planned_until = now if present.next_run_at is None else present.next_run_at - timedelta(milliseconds=1)
+    return next_revision(present, task.definition, now=min(now, planned_until))
 
 
 def next_revision(old: Task, definition: TaskDefinition, *, now: datetime) -> Task:
