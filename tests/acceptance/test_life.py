@@ -62,7 +62,9 @@ def test_killed_in_mid_run_an_at_most_once_execution_is_lost(server: Server) -> 
     server.until_status(execution_id, "running")
     server.kill()
     server.start()
-    assert server.execution(execution_id)["status"] == "lost"
+    execution = server.execution(execution_id)
+    assert execution["status"] == "lost"
+    assert [(attempt["status"], attempt["counted"]) for attempt in execution["attempts"]] == [("lost", False)]
 
 
 def test_workers_do_not_outlive_a_killed_core(server: Server) -> None:

@@ -167,7 +167,8 @@ class Attempt(Answer):
             reason=execution.reason.value if execution.reason else None,
             error_message=execution.error_message,
             worker=execution.worker,
-            counted=True,
+            # Only what is cut off is lost.
+            counted=execution.status is not model.Status.LOST,
         )
 
 
