@@ -9,6 +9,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 HEAD_SECONDS = 20.0
 """From the connection, or the first byte of a later request on it, to the end of the request's head."""
 
+_LAST_LOOK_SECONDS = 0.1
+"""What came while the event loop was busy with others is read before a second timer runs, however short it is."""
+
 
 class ImpatientProtocol(H11Protocol):
     """Closes a connection whose request does not get to the end of its head (a "slowloris").
@@ -21,7 +24,7 @@ class ImpatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for the first head."""
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, transport.close)
+        self._start_waiting()
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and see whether it was the end of a head."""
@@ -30,12 +33,18 @@ class ImpatientProtocol(H11Protocol):
         if under_way is not None and not under_way.response_complete:
             self._stop_waiting()
         elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+            self._start_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer with the connection."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _start_waiting(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._look_once_more)
+
+    def _look_once_more(self) -> None:
+        self._head_timer = self.loop.call_later(_LAST_LOOK_SECONDS, self.transport.close)
 
     def _stop_waiting(self) -> None:
         if self._head_timer is not None:
