@@ -1,4 +1,4 @@
-"""cronplug itself: its own store and engine, every execution durable (SQLite, synchronous=FULL)."""
+"""cronplug itself: its own store and engine, every execution durable (SQLite with synchronous=FULL, or PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import asyncio
 import gc
 import json
 import os
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,21 +16,42 @@ from typing import Any
 
 import uvloop
 
-from bench.figures import rss_megabytes
+from bench.figures import GaveUp, lateness_of
 from cronplug.app import App, running_app
 from cronplug.clock import SystemClock
 from cronplug.ids import IdGenerator
-from cronplug.model import CronRule, Execution, Overlap, Status, Task, TaskDefinition, TaskType, Trigger
+from cronplug.model import (
+    ENDED,
+    CronRule,
+    Execution,
+    IntervalRule,
+    Overlap,
+    ScheduleRule,
+    Status,
+    Task,
+    TaskDefinition,
+    TaskType,
+    Trigger,
+)
+from cronplug.schedules import tzdata_version
 from cronplug.settings import Settings, load_settings
-from cronplug.store import Conn, Store, executions, migrate, tasks
+from cronplug.store import Conn, Store, executions, tasks
 from cronplug.store.executions import ExecutionFilter
 
 DISTRIBUTION = "cronplug-bench"
+MODULE = "cronplug_bench"
 SOURCE = """
+import time
 from cronplug import function
+
+starts = []
 
 @function("bench.inline", isolation="inline")
 async def inline() -> None: ...
+
+@function("bench.timed", isolation="inline")
+async def timed() -> None:
+    starts.append(time.time())
 
 @function("bench.worker")
 async def worker() -> None: ...
@@ -41,19 +59,23 @@ async def worker() -> None: ...
 SLOTS = 500
 TOKEN = "bench-token-0123456789-0123456789-0123"
 BATCH = 1000
+PER_SECOND = 500
+STANDSTILL_SECONDS = 30
 
 
 def install_plugin(folder: Path) -> None:
     """Put the functions that are measured into `folder` the way pip does; PYTHONPATH names it."""
     metadata = folder / "cronplug_bench-1.dist-info"
     metadata.mkdir(parents=True, exist_ok=True)
-    (folder / "cronplug_bench.py").write_text(SOURCE)
+    (folder / f"{MODULE}.py").write_text(SOURCE)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {DISTRIBUTION}\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text("[scheduler.tasks]\nbench = cronplug_bench\n")
+    (metadata / "entry_points.txt").write_text(f"[scheduler.tasks]\nbench = {MODULE}\n")
 
 
 def environment(folder: Path, *, slots: int = 5) -> dict[str, str]:
+    postgres = os.environ.get("CRONPLUG_BENCH_POSTGRES")
     return {
+        **({"SCHEDULER_DATABASE_URL": postgres} if postgres else {}),
         "SCHEDULER_DATA_DIR": str(folder),
         "SCHEDULER_MAX_CONCURRENCY": str(slots),
         "SCHEDULER_WORKERS": "2",
@@ -74,7 +96,7 @@ async def engine_running(app: App) -> AsyncIterator[None]:
         await app.engine.stop(drain_seconds=5)
 
 
-async def insert_queued(store: Store, count: int, function: str) -> None:
+async def insert_queued(store: Store, count: int, function: str | None, **more: Any) -> None:
     ids, now = IdGenerator(1), SystemClock().now()
     queued = [
         Execution(
@@ -85,8 +107,8 @@ async def insert_queued(store: Store, count: int, function: str) -> None:
             queued_at=now,
             available_at=now,
             function_name=function,
-            payload={},
             timeout_seconds=60,
+            **{"payload": {}, **more},
         )
         for _ in range(count)
     ]
@@ -100,9 +122,19 @@ async def insert_queued(store: Store, count: int, function: str) -> None:
 
 
 async def until_ended(store: Store, count: int) -> None:
+    """Until all have succeeded. Raises GaveUp when one has not, or nothing more succeeds."""
     wanted = ExecutionFilter(statuses=frozenset({Status.SUCCESS}))
-    while await store.read(lambda conn: executions.count_executions(conn, wanted, cap=count)) < count:
+    others = ExecutionFilter(statuses=ENDED - {Status.SUCCESS})
+    seen, since = 0, time.monotonic()
+    while seen < count:
         await asyncio.sleep(0.01)
+        now = await store.read(lambda conn: executions.count_executions(conn, wanted, cap=count))
+        if now == seen and time.monotonic() - since > STANDSTILL_SECONDS:
+            raise GaveUp(f"{seen} of {count} have succeeded, and no more do")
+        if now > seen:
+            seen, since = now, time.monotonic()
+    if failed := await store.read(lambda conn: executions.count_executions(conn, others, cap=1)):
+        raise GaveUp(f"{failed} executions or more did not succeed")
 
 
 async def throughput(folder: Path, count: int, kind: str) -> dict[str, float]:
@@ -116,32 +148,23 @@ async def throughput(folder: Path, count: int, kind: str) -> dict[str, float]:
     return {"per_second": count / elapsed, "cpu_ms": cpu / count * 1000}
 
 
-def definition_at(number: int, at: datetime | None, function: str = "bench.inline") -> TaskDefinition:
-    cron = f"{number % 60} 3 * * *" if at is None else f"{at.second} {at.minute} {at.hour} * * *"
-    return TaskDefinition(
-        name=f"task {number}",
-        type=TaskType.FUNCTION,
-        schedules=(CronRule(cron_expression=cron, timezone="UTC"),),
-        function_name=function,
-        overlap=Overlap.ALLOW,
-    )
-
-
-async def insert_tasks(store: Store, count: int, at: datetime | None) -> None:
+async def insert_tasks(store: Store, definitions: Iterable[tuple[TaskDefinition, datetime]]) -> None:
+    """Tasks with the instants at which they are next due."""
     ids, now = IdGenerator(1), SystemClock().now()
-    following = at or now + timedelta(days=1)
-    for start in range(0, count, BATCH):
-        part = [
-            Task(
-                id=ids.new(now),
-                definition=definition_at(number, at),
-                revision=1,
-                created_at=now,
-                updated_at=now,
-                next_run_at=following,
-            )
-            for number in range(start, min(start + BATCH, count))
-        ]
+    made = [
+        Task(
+            id=ids.new(now),
+            definition=definition,
+            revision=1,
+            created_at=now,
+            updated_at=now,
+            next_run_at=next_run_at,
+            tzdata_version=tzdata_version(),
+        )
+        for definition, next_run_at in definitions
+    ]
+    for start in range(0, len(made), BATCH):
+        part = made[start : start + BATCH]
 
         async def insert(conn: Conn, part: list[Task] = part) -> None:
             for task in part:
@@ -150,82 +173,62 @@ async def insert_tasks(store: Store, count: int, at: datetime | None) -> None:
         await store.write(insert)
 
 
+def definition_of(number: int, rule: ScheduleRule, **more: Any) -> TaskDefinition:
+    return TaskDefinition(
+        name=f"task {number}",
+        type=TaskType.FUNCTION,
+        schedules=(rule,),
+        function_name="bench.timed",
+        overlap=Overlap.ALLOW,
+        **more,
+    )
+
+
+async def timed_starts(app: App, due: Sequence[float]) -> dict[str, float]:
+    """Run the engine until all that is due has run, as the functions themselves saw it."""
+    if due[0] < time.time() + 1:
+        raise GaveUp("storing the tasks took too long for this measurement")
+    async with engine_running(app):
+        await until_ended(app.store, len(due))
+    return lateness_of(sys.modules[MODULE].starts, due)
+
+
 async def lateness(folder: Path, count: int) -> dict[str, float]:
-    """Tasks that are all due on one second; lateness is from the fire time to the start of the attempt."""
+    """Tasks that are all due on one second, to the first line of each one's function."""
     async with running_app(settings_for(folder, slots=SLOTS)) as app:
-        at = (SystemClock().now() + timedelta(seconds=6)).replace(microsecond=0)
-        await insert_tasks(app.store, count, at)
-        async with engine_running(app):
-            await until_ended(app.store, count)
-        ended = await app.store.read(
-            lambda conn: executions.select_executions(
-                conn, ExecutionFilter(statuses=frozenset({Status.SUCCESS})), limit=count
-            )
+        at = (SystemClock().now() + timedelta(seconds=5 + count / 300)).replace(microsecond=0)
+        rule = CronRule(cron_expression=f"{at.second} {at.minute} {at.hour} * * *", timezone="UTC")
+        await insert_tasks(app.store, ((definition_of(number, rule), at) for number in range(count)))
+        return await timed_starts(app, [at.timestamp()] * count)
+
+
+async def steady(folder: Path, count: int) -> dict[str, float]:
+    """500 tasks with an interval of a second, spread over the second evenly, so that one is due every 2 ms."""
+    async with running_app(settings_for(folder, slots=SLOTS)) as app:
+        first = (SystemClock().now() + timedelta(seconds=6)).replace(microsecond=0)
+        last = first + timedelta(milliseconds=count * 1000 // PER_SECOND - 1)
+        anchors = [first + timedelta(milliseconds=number * 1000 // PER_SECOND) for number in range(PER_SECOND)]
+        rules = [IntervalRule(every_seconds=1, timezone="UTC", anchor_at=anchor) for anchor in anchors]
+        await insert_tasks(
+            app.store,
+            (
+                (definition_of(n, rule, end_at=last), at)
+                for n, (rule, at) in enumerate(zip(rules, anchors, strict=True))
+            ),
         )
-    late = sorted((e.started_at - at).total_seconds() * 1000 for e in ended if e.started_at and e.scheduled_for == at)
-    return {"p50_ms": late[len(late) // 2], "p99_ms": late[int(len(late) * 0.99)], "ran": len(late)}
-
-
-async def fill(folder: Path, count: int) -> dict[str, float]:
-    """A migrated database with `count` tasks."""
-    url = settings_for(folder, slots=5).database_url
-    await migrate(url)
-    store = await Store.open(url, sqlite_synchronous="normal", readers=1)
-    await insert_tasks(store, count, None)
-    await store.close()
-    return {}
-
-
-def start_up(folder: Path, count: int) -> dict[str, float]:
-    """From the start of `cronplug serve` to ready, and its memory then; then the first page of tasks."""
-    port = "34117"
-    environ = os.environ | environment(folder) | {"SCHEDULER_PORT": port, "SCHEDULER_LOG_LEVEL": "error"}
-    began = time.perf_counter()
-    server = subprocess.Popen([sys.executable, "-m", "cronplug", "serve"], env=environ)
-    try:
-        while not _get(f"http://127.0.0.1:{port}/readyz"):
-            if server.poll() is not None:
-                raise SystemExit(f"cronplug serve ended with {server.returncode}")
-            time.sleep(0.005)
-        started = time.perf_counter() - began
-        time.sleep(2)  # what comes after being ready is memory too
-        memory = rss_megabytes(server.pid)
-        began = time.perf_counter()
-        page = _get(f"http://127.0.0.1:{port}/api/scheduler/tasks?pageSize=100")
-        listing = time.perf_counter() - began
-        assert page is not None
-        assert json.loads(page)["total"] >= min(count, 10_000)
-    finally:
-        server.terminate()
-        server.wait()
-    return {"start_seconds": started, "megabytes": memory, "list_seconds": listing}
-
-
-def _get(url: str) -> bytes | None:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            body: bytes = answer.read()
-            return body
-    except (urllib.error.URLError, ConnectionError):
-        return None
+        return await timed_starts(app, [first.timestamp() + number / PER_SECOND for number in range(count)])
 
 
 def main() -> None:
     gc.freeze()  # as `cronplug serve` does once everything is imported
     what, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    measured: Any
-    if what == "start":
-        measured = start_up(folder, count)
-    else:
-        measure: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
-            "throughput": lambda: throughput(folder, count, "inline"),
-            "throughput-worker": lambda: throughput(folder, count, "worker"),
-            "lateness": lambda: lateness(folder, count),
-            "fill": lambda: fill(folder, count),
-        }
-        measured = uvloop.run(measure[what]())
-    print(json.dumps(measured))
+    measure: dict[str, Callable[[], Coroutine[Any, Any, dict[str, float]]]] = {
+        "throughput": lambda: throughput(folder, count, "inline"),
+        "throughput-worker": lambda: throughput(folder, count, "worker"),
+        "lateness": lambda: lateness(folder, count),
+        "steady": lambda: steady(folder, count),
+    }
+    print(json.dumps(uvloop.run(measure[what]())))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ FAST_SETTINGS = {  # the data is thrown away, so nothing has to reach the disk
     "max_connections": "200",
     "autovacuum": "off",
 }
+DURABLE_SETTINGS = {name: FAST_SETTINGS[name] for name in ("listen_addresses", "max_connections")}
 
 
 class PostgresMissing(Exception):
@@ -66,8 +67,11 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """A server for as long as the context lasts. Raises PostgresMissing when there is none to be had."""
+def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """A server for as long as the context lasts. Raises PostgresMissing when there is none to be had.
+
+    An own one keeps nothing safe, for speed; `durable`: it has PostgreSQL's own settings, and every commit is on disk.
+    """
     given = os.environ.get("CRONPLUG_TEST_DATABASE_URL")
     if given:
         yield PostgresServer(admin_url=given)
@@ -76,7 +80,7 @@ def running_postgres() -> Iterator[PostgresServer]:
     _remove_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir="/tmp"))  # socket paths must be short
     try:
-        with _own_server(programs, folder) as server:
+        with _own_server(programs, folder, DURABLE_SETTINGS if durable else FAST_SETTINGS) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -111,8 +115,8 @@ def _version(name: str) -> int:
 
 
 @contextlib.contextmanager
-def _own_server(programs: Path, folder: Path) -> Iterator[PostgresServer]:
-    process = _OwnProcess(programs, folder)
+def _own_server(programs: Path, folder: Path, settings: dict[str, str]) -> Iterator[PostgresServer]:
+    process = _OwnProcess(programs, folder, settings)
     process.start()
     try:
         yield PostgresServer(admin_url=f"postgresql://postgres@/postgres?host={folder}")
@@ -126,7 +130,7 @@ def running_stoppable_postgres() -> Iterator[StoppablePostgres]:
     programs = find_programs()
     folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir="/tmp"))
     try:
-        process = _OwnProcess(programs, folder)
+        process = _OwnProcess(programs, folder, FAST_SETTINGS)
         process.start()
         try:
             yield StoppablePostgres(f"postgresql://postgres@/postgres?host={folder}", process)
@@ -139,7 +143,7 @@ def running_stoppable_postgres() -> Iterator[StoppablePostgres]:
 class _OwnProcess:
     """The processes of a server on new data in `folder`, started and stopped any number of times."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, settings: dict[str, str]) -> None:
         self._account = _unprivileged_account()
         if self._account:
             os.chown(folder, self._account.pw_uid, self._account.pw_gid)
@@ -148,8 +152,8 @@ class _OwnProcess:
         data = folder / "data"
         options = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         _run_as(self._account, programs / "initdb", "-D", data, *options)
-        settings = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in FAST_SETTINGS.items())
-        self._command: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder, *settings]
+        chosen = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in settings.items())
+        self._command: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder, *chosen]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -52,7 +52,7 @@ def throughput(folder: Path, count: int) -> dict[str, float]:
     scheduler.start(paused=True)
     due = datetime.now(UTC)
     for number in range(count):
-        scheduler.add_job("bench.apscheduler3:noop", "date", run_date=due, id=str(number))
+        scheduler.add_job("bench.peers.apscheduler3:noop", "date", run_date=due, id=str(number))
     began = time.perf_counter()
     scheduler.resume()
     all_done.wait()
@@ -72,7 +72,7 @@ def lateness(folder: Path, count: int, *, memory: bool) -> dict[str, float]:
     at = (datetime.now(UTC) + timedelta(seconds=4 if memory else 12)).replace(microsecond=0)
     trigger = CronTrigger(hour=at.hour, minute=at.minute, second=at.second, timezone=UTC)
     for number in range(count):
-        scheduler.add_job("bench.apscheduler3:noop", trigger, id=str(number))
+        scheduler.add_job("bench.peers.apscheduler3:noop", trigger, id=str(number))
     if seconds_until(at) < 0.5:
         raise SystemExit("adding the jobs took too long for this measurement")
     scheduler.resume()
@@ -90,7 +90,7 @@ def start_up(folder: Path, count: int, *, memory: bool) -> dict[str, float]:
         scheduler = scheduler_on(MemoryJobStore())
         for number in range(count):
             scheduler.add_job(
-                "bench.apscheduler3:noop", CronTrigger(hour=3, minute=number % 60, timezone=UTC), id=str(number)
+                "bench.peers.apscheduler3:noop", CronTrigger(hour=3, minute=number % 60, timezone=UTC), id=str(number)
             )
     else:
         scheduler = scheduler_on(SQLAlchemyJobStore(url=f"sqlite:///{folder / 'jobs.db'}"))
@@ -114,7 +114,7 @@ def fill(folder: Path, count: int) -> dict[str, float]:
     for number in range(count):
         trigger = CronTrigger(hour=3, minute=number % 60, timezone=UTC)
         following = trigger.get_next_fire_time(None, datetime.now(UTC))
-        job = Job(scheduler, id=str(number), func="bench.apscheduler3:noop", args=(), kwargs={}, name="noop",
+        job = Job(scheduler, id=str(number), func="bench.peers.apscheduler3:noop", args=(), kwargs={}, name="noop",
                   trigger=trigger, executor="default", misfire_grace_time=None, coalesce=True, max_instances=1,
                   next_run_time=following)  # fmt: skip
         state = pickle.dumps(job.__getstate__(), store.pickle_protocol)
@@ -139,6 +139,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from bench import apscheduler3  # jobs name this module: their counters are there, not in __main__
+    from bench.peers import apscheduler3  # jobs name this module: their counters are there, not in __main__
 
     apscheduler3.main()
