@@ -96,7 +96,8 @@ async def test_a_log_goes_on_after_a_restart_without_loss(page: Page, server: Se
 
     ended = server.until_status(execution, "success", "failed", "lost")
     total = server.client.get(f"/executions/{execution}/log", params={"limit": 1}).json()["total"]
-    await expect(page.get_by_text(f"{total} lines", exact=True)).to_be_visible(timeout=30_000)
+    log = page.get_by_role("region", name="Log")
+    await expect(log.get_by_text(f"{total} lines", exact=True)).to_be_visible(timeout=30_000)
     word = {"success": "Success", "failed": "Failed", "lost": "Lost"}[ended["status"]]
     await expect(page.get_by_text(word, exact=True)).to_be_visible()
     assert await stayed(page)
