@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from pathlib import Path
+from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # has no type information
 import pytest
@@ -19,6 +21,21 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.asyncio(loop_scope="session")
 async def test_it_is_served(api: Api) -> None:
     assert await api.get("/openapi.json") == openapi_document()
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_nothing_waits_while_it_is_made(api: Api, core: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_in: list[str] = []
+
+    def make() -> dict[str, Any]:
+        made_in.append(threading.current_thread().name)
+        return openapi_document()
+
+    monkeypatch.setattr(core.api.extensions["QUART_SCHEMA"].openapi_provider, "schema", make)
+
+    await api.get("/openapi.json")
+
+    assert made_in != [threading.current_thread().name]
 
 
 def test_the_committed_copy_is_fresh() -> None:

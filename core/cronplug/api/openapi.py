@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -69,6 +70,7 @@ class Document(OpenAPIProvider):
     """Describes the routes that carry an `Operation`."""
 
     _made: Schema | None = None
+    _making = threading.Lock()
 
     def generate_rules(self) -> list[Rule]:
         """The declared routes, in a stable order."""
@@ -79,9 +81,10 @@ class Document(OpenAPIProvider):
         return getattr(self._app.view_functions[rule.endpoint], ATTRIBUTE, None)
 
     def schema(self) -> Schema:
-        """The whole document, in a stable order; made once, since the routes do not change."""
-        if self._made is None:
-            self._made = self._make()
+        """The whole document, in a stable order; made once, since the routes do not change, which takes a second."""
+        with self._making:
+            if self._made is None:
+                self._made = self._make()
         return self._made
 
     def _make(self) -> Schema:
