@@ -3,6 +3,10 @@
 Fire times are computed between two transactions, never inside one. The second one moves a task on only where its
 `next_run_at` and revision are still those that were read, and only winners insert rows; so whoever else plans or
 edits at the same moment, a fire time yields one row.
+
+What will be due within a second is read and planned ahead (`prepare_once`), so that in its moment there is less to do.
+That decides nothing: what is due is asked anew then, and a task that was changed meanwhile, or anything that bears upon
+its plan, makes that plan worth nothing.
 """
 
 from __future__ import annotations
@@ -10,9 +14,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from cronplug.clock import Clock
+from cronplug.clock import EPOCH, Clock
 from cronplug.engine.definitions import Definitions
 from cronplug.errors import FieldError, InvalidInput
 from cronplug.events import Doorbells, EventBus
@@ -36,6 +40,7 @@ from cronplug.schedules.calendars import Calendar
 from cronplug.store import Conn, Store, nodes, tasks
 from cronplug.store.access import get_meta, set_meta
 from cronplug.store.calendars import CalendarCache, select_calendars
+from cronplug.store.due import DueKey, Place, select_coming_tasks, select_due_keys
 from cronplug.store.pauses import select_pause
 
 log = logging.getLogger(__name__)
@@ -46,7 +51,14 @@ BATCH = 500
 MAX_ROWS = 2_000
 """After about so many rows a transaction takes no further task: after a long outage each may bring hundreds."""
 
+AHEAD_SECONDS = 1.0
+"""How long before their moment fire times may be prepared."""
 
+_AHEAD_BATCH = 50
+"""Most tasks prepared in one step: others wait as long as it takes."""
+
+_MOST_AHEAD = 5_000
+_FORGOTTEN_AFTER = timedelta(seconds=5)
 _BEFORE_RESCAN_SECONDS = 0.25
 """How often what is left to nodes that know more is looked at again."""
 
@@ -96,6 +108,14 @@ class _Plan:
     started: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A task that will be due, and its plan where nothing but the task itself has a say in it (None: see then)."""
+
+    task: Task
+    plan: _Plan | None
+
+
 class Planner:
     """Turns fire times that have come into executions."""
 
@@ -129,6 +149,8 @@ class Planner:
         self._metrics = metrics
         self._batch = batch
         self._calendars = CalendarCache()
+        self._ahead: dict[DueKey, _Prepared] = {}
+        self._prepared_to = Place(EPOCH)
         self.last_step_at: datetime | None = None
         """When a step last succeeded; readiness is judged by it."""
 
@@ -145,7 +167,7 @@ class Planner:
         advances: list[tasks.Advance] = []
         room = MAX_ROWS
         for task in due:
-            plan = self._plan(task, facts, now)
+            plan = self._prepared_plan(task, facts) or self._plan(task, facts, now)
             if isinstance(plan, InvalidInput):
                 log.error("task %s (%s) is set aside, it cannot be read: %s", task.id, task.definition.name, plan)
                 advances.append(_advance(task, None, schedule_error=str(plan)))
@@ -170,6 +192,28 @@ class Planner:
             or any(plan.next_run_at is not None and plan.next_run_at <= now for plan in plans)
         )
         return Planned(len(queued.rows), more)
+
+    async def prepare_once(self) -> bool:
+        """Read and plan some of the tasks that are due within a second; whether there may be more of them.
+
+        Safe to leave out, and to call at any time: `plan_once` does by itself what was not prepared.
+        """
+        now = self._clock.now()
+        until = now + timedelta(seconds=AHEAD_SECONDS)
+        self._forget_until(now - _FORGOTTEN_AFTER)
+        if self._prepared_to.at > until:  # the clock was put back
+            self._ahead.clear()
+        if len(self._ahead) >= _MOST_AHEAD:
+            return False
+        after = self._prepared_to if now <= self._prepared_to.at <= until else Place(now)
+        coming = await self._store.read(
+            lambda conn: select_coming_tasks(conn, after=after, until=until, limit=_AHEAD_BATCH)
+        )
+        for task in coming:
+            assert task.next_run_at is not None
+            self._ahead[DueKey(task.id, task.revision, task.next_run_at)] = _Prepared(task, self._plan_ahead(task))
+            self._prepared_to = Place(task.next_run_at, task.id)
+        return len(coming) == _AHEAD_BATCH
 
     async def follow_zone_data_once(self, after_id: str = "") -> Followed:
         """Find the next fire time anew for a batch of tasks where it was found by other zone data than the present.
@@ -207,7 +251,7 @@ class Planner:
         return min(max((due_at - self._clock.now()).total_seconds(), at_least), at_most)
 
     async def _select_due(self, conn: Conn, now: datetime) -> _Due:
-        due = await self._plannable(conn, await tasks.select_due_tasks(conn, now, limit=self._batch))
+        due = await self._plannable(conn, await self._select_due_tasks(conn, now))
         if not due:
             return _Due(due)
         oldest = _oldest(due)
@@ -221,6 +265,17 @@ class Planner:
             pause=pause,
             calendars=await select_calendars(conn, named, cache=self._calendars),
         )
+
+    async def _select_due_tasks(self, conn: Conn, now: datetime) -> list[Task]:
+        """The tasks that are due; of those that were prepared no more is read than tells that they are still the same."""
+        if not self._ahead:
+            return await tasks.select_due_tasks(conn, now, limit=self._batch)
+        keys = await select_due_keys(conn, now, limit=self._batch)
+        due = {key.task_id: self._ahead[key].task for key in keys if key in self._ahead}
+        unknown = [key.task_id for key in keys if key.task_id not in due]
+        if unknown:
+            due |= {task.id: task for task in await tasks.select_tasks_by_id(conn, unknown)}
+        return [due[key.task_id] for key in keys]
 
     async def _plannable(self, conn: Conn, due: list[Task]) -> list[Task]:
         """Those due, but for those that lack a function which another node may know since a rescan."""
@@ -258,6 +313,27 @@ class Planner:
             schedule=schedule if any(rule.payload is not None for rule in schedule.rules) else None,
             started=sum([fire.status is Status.QUEUED for fire in fires]),
         )
+
+    def _plan_ahead(self, task: Task) -> _Plan | None:
+        """The plan for the task's next fire time alone, as it is if there is no pause and no outage."""
+        assert task.next_run_at is not None
+        if any(rule.calendars for rule in task.definition.schedules) or lacks_function(task.definition, self._registry):
+            return None
+        plan = self._plan(task, _Due((task,)), task.next_run_at)
+        return None if isinstance(plan, InvalidInput) else plan
+
+    def _prepared_plan(self, task: Task, facts: _Due) -> _Plan | None:
+        """The plan that was made ahead, if it is as it would be made now."""
+        assert task.next_run_at is not None
+        prepared = self._ahead.pop(DueKey(task.id, task.revision, task.next_run_at), None)
+        if prepared is None or prepared.plan is None or facts.outages or facts.pause is not None:
+            return None
+        return None if lacks_function(task.definition, self._registry) else prepared.plan
+
+    def _forget_until(self, at: datetime) -> None:
+        """Forget what was prepared and has not been due after all: the task was changed, or another node was faster."""
+        while self._ahead and (oldest := next(iter(self._ahead))).next_run_at <= at:
+            del self._ahead[oldest]
 
     async def _insert(
         self, conn: Conn, plans: Sequence[_Plan], advances: Sequence[tasks.Advance], now: datetime

@@ -176,6 +176,7 @@ class Runner:
         output = self._outputs.open(execution)
         try:
             definition, outcome = await self._run_guarded(execution, output, running.stop)
+            await asyncio.sleep(0)  # first all start that were claimed together
             await self._finish(running, definition, outcome, output)
         finally:
             self.running.pop(execution.id, None)

@@ -19,12 +19,12 @@ from cronplug.clock import Clock
 from cronplug.engine.housekeeping import Housekeeper
 from cronplug.engine.nodes import NOTICE_SECONDS, RENEW_SECONDS, Node
 from cronplug.engine.output import OutputBook
-from cronplug.engine.planner import Followed, Planned, Planner
+from cronplug.engine.planner import AHEAD_SECONDS, Followed, Planned, Planner
 from cronplug.engine.releases import Releaser
 from cronplug.engine.rescue import Rescuer
 from cronplug.engine.runner import Runner
 from cronplug.errors import PluginError, StoreError
-from cronplug.events import Doorbells
+from cronplug.events import Doorbell, Doorbells
 from cronplug.metrics import Metrics
 from cronplug.model import Execution
 
@@ -51,6 +51,8 @@ _PLAN = "plan"
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 _CLAIMING_POLL_SECONDS = 0.01
 _PAUSE_BETWEEN_RELEASES_SECONDS = 0.02
+_PAUSE_BEFORE_PREPARING_SECONDS = 0.1
+_PAUSE_BETWEEN_PREPARING_STEPS_SECONDS = 0.002
 _PAUSE_BETWEEN_HOUSEKEEPING_STEPS_SECONDS = 0.05
 _RARER_THAN_LONG = 20
 _PAUSE_BETWEEN_ZONE_STEPS_SECONDS = 0.05
@@ -93,6 +95,7 @@ class Engine:
         self._stopping = asyncio.Event()
         self._drained = asyncio.Event()
         self._idle = asyncio.Event()
+        self._soon = Doorbell()
         self._failing: set[str] = set()
         self._house: asyncio.Task[None] | None = None
 
@@ -106,6 +109,7 @@ class Engine:
         """Plan, claim, run, renew and clean up until `stop` has drained everything."""
         async with asyncio.TaskGroup() as attempts, asyncio.TaskGroup() as loops:
             loops.create_task(self._plan(), name="planner")
+            loops.create_task(self._prepare(), name="foresight")
             loops.create_task(self._follow_zone_data(), name="zone data")
             loops.create_task(self._claim(attempts), name="claimer")
             loops.create_task(self._release(), name="releases")
@@ -126,6 +130,7 @@ class Engine:
         What is handed back goes to the queue without using up an attempt (or ends `lost`, by its delivery policy).
         """
         self._stopping.set()
+        self._soon.ring()
         self._doorbells.plan.ring()
         self._doorbells.claim.ring()
         self._doorbells.ends.ring()
@@ -188,8 +193,25 @@ class Engine:
             planned = await self._step(_PLAN, self.plan_once)
             if planned is None or planned.more:
                 continue
-            wait = await self._step(_PLAN, lambda: planner.seconds_to_next(at_most=POLL_SECONDS))
-            await self._doorbells.plan.wait(at_most_seconds=POLL_SECONDS if wait is None else wait)
+            wait = await self._step(_PLAN, lambda: planner.seconds_to_next(at_most=POLL_SECONDS + AHEAD_SECONDS))
+            if wait is None:
+                wait = POLL_SECONDS
+            elif wait <= AHEAD_SECONDS:
+                self._soon.ring()
+            else:
+                wait = min(wait - AHEAD_SECONDS, POLL_SECONDS)
+            await self._doorbells.plan.wait(at_most_seconds=wait)
+
+    async def _prepare(self) -> None:
+        """What is due soon is prepared little by little, in the pauses of what is due now."""
+        while not self._stopping.is_set():
+            if not await self._soon.wait(at_most_seconds=POLL_SECONDS):
+                continue
+            await asyncio.sleep(_PAUSE_BEFORE_PREPARING_SECONDS)
+            more: bool | None = True
+            while more and not self._stopping.is_set():
+                more = await self._step("prepare", self.steps.planner.prepare_once)
+                await asyncio.sleep(_PAUSE_BETWEEN_PREPARING_STEPS_SECONDS)
 
     async def _follow_zone_data(self) -> None:
         """Once: a newer version of the zone data may have moved what is to come. Gently, as nobody waits for it."""

@@ -12,7 +12,7 @@ from cronplug.model import Execution
 from cronplug.store import schema
 from cronplug.store.conn import Conn
 from cronplug.store.executions.rows import ALL_COLUMNS, E
-from cronplug.store.statements import JsonRows, Stmt, pack_rows
+from cronplug.store.statements import JsonRows, Stmt, pack_objects
 
 
 @lru_cache(maxsize=64)
@@ -40,5 +40,5 @@ async def insert_executions(conn: Conn, executions: Sequence[Execution]) -> set[
         return set()
     names = tuple(name for name in ALL_COLUMNS if any(getattr(it, name) is not None for it in executions))
     columns = {name: ALL_COLUMNS[name] for name in names}
-    rows = pack_rows(columns, ({name: getattr(it, name) for name in names} for it in executions))
+    rows = pack_objects(columns, executions)
     return {row["id"] for row in await conn.fetch(_insert_stmt(names), rows=rows)}
