@@ -21,6 +21,7 @@ ANSWER_SECONDS = 180
 """A busy machine may have a backlog of many thousand runs to work off beside the answer."""
 MAY_GROW_MEGABYTES = 10
 MAY_GROW_FILES = 20
+MARKS = 20
 
 PLUGIN = '''
 import asyncio
@@ -93,11 +94,11 @@ class Stage:
         with contextlib.ExitStack() as stack:
             data = self.folder / "data"
             path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
-            settings = {"PYTHONPATH": path, "SCHEDULER_WORKERS": "2", "SCHEDULER_LOG_LEVEL": "warning"} | environ
+            settings = {"PYTHONPATH": path, "SCHEDULER_WORKERS": "2", "SCHEDULER_LOG_LEVEL": "error"} | environ
             if self.on_postgresql:
                 settings["SCHEDULER_DATABASE_URL"] = stack.enter_context(running_postgres()).create_database()
             server = Server(data, **settings)
-            server.client.timeout = ANSWER_SECONDS
+            server.client.timeout = server.start_seconds = ANSWER_SECONDS
             stack.callback(server.close)
             yield server.start(), Database(settings.get("SCHEDULER_DATABASE_URL") or data / "cronplug.db")
 
@@ -162,7 +163,9 @@ class Watch:
         before, after = self.samples[part : 2 * part] or self.samples, self.samples[-part:]
         megabytes = median(it.megabytes for it in after) - median(it.megabytes for it in before)
         files = median(it.open_files for it in after) - median(it.open_files for it in before)
+        marks = self.samples[:: max(len(self.samples) // MARKS, 1)]
         print(f"  {self}; growth {megabytes:+.1f} MB, {files:+.0f} files")
+        print(f"  MB in the course of time: {' '.join(f'{it.megabytes:.0f}' for it in marks)}")
         return [
             *([f"memory grew by {megabytes:.1f} MB"] if megabytes > MAY_GROW_MEGABYTES else []),
             *([f"the open files grew by {files:.0f}"] if files > MAY_GROW_FILES else []),

@@ -32,6 +32,7 @@ class Server:
             base_url=f"{self.url}/api/scheduler", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30
         )
         self.log = data_dir / "server.log"
+        self.start_seconds = START_SECONDS
         self.program: Sequence[str] = ("-m", "cronplug")
         self.environ = {
             "SCHEDULER_DATA_DIR": str(data_dir),
@@ -55,7 +56,7 @@ class Server:
                 start_new_session=True,
             )
         if ready:
-            self.until(lambda: self.is_ready(), seconds=START_SECONDS, what="ready")
+            self.until(lambda: self.is_ready(), seconds=self.start_seconds, what="ready")
         return self
 
     @property
