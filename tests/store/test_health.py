@@ -16,6 +16,7 @@ from cronplug.model import Execution, Reason, Status, Task
 from cronplug.store import Conn, Store, executions, health, tasks
 from cronplug.store.executions import Finish
 from cronplug.store.migrations.versions.v0005_figures import FAILING_SINCE
+from cronplug.store.statements import pack_rows
 from cronplug.store.tasks import TaskFilter, Unfit
 from tests.store.making import NODE, NOW, Maker, after
 from tests.store.test_executions import claim, insert
@@ -114,6 +115,30 @@ async def test_ends_that_are_written_together_count_in_their_order(
     await end(store, make, *((task, status, at) for status, at in ends))
 
     assert await since(store, task) == (None if expected is None else after(expected))
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"), [([], None), ([(SUCCESS, 6)], None), ([(FAILED, 6)], 1)], ids=["alone", "again", "failing"]
+)
+async def test_a_failure_that_is_written_after_a_later_success_is_forgotten(
+    store: Store, make: Maker, later: Iterable[tuple[Status, float]], expected: float | None
+) -> None:
+    """As two nodes may do it."""
+    task, failing = await new_task(store, make), await new_task(store, make)
+    await end(store, make, (task, SUCCESS, 5), (failing, FAILED, 1))
+    for status, at in later:
+        await end(store, make, (task, status, at))
+    await set_failing_since(store, task, after(1))
+
+    cleared = await store.write(lambda conn: health.clear_overtaken(conn, since=NOW))
+
+    assert cleared == ({task.id} if expected is None else set())
+    assert (await since(store, task), await since(store, failing)) == (expected and after(expected), after(1))
+
+
+async def set_failing_since(store: Store, task: Task, at: datetime) -> None:
+    rows = pack_rows(health._COLUMNS, [{"task_id": task.id, "since": at, "is_anew": True}])
+    await store.write(lambda conn: conn.run(health.KEEP, rows=rows))
 
 
 async def test_an_end_that_was_not_won_says_nothing(store: Store, make: Maker) -> None:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from cronplug.ids import first_id_at
 from cronplug.model import Status
 from cronplug.store import schema
 from cronplug.store.columns import Id, Instant
 from cronplug.store.conn import Conn
 from cronplug.store.executions import Finish
-from cronplug.store.statements import JsonRows, Stmt, given_ids, pack_ids, pack_rows
+from cronplug.store.statements import JsonRows, Stmt, given_ids, in_order, pack_ids, pack_rows
 
 FAILURES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.LOST})
 DECISIVE = FAILURES | {Status.SUCCESS}
@@ -48,6 +49,28 @@ KEEP = Stmt(
     .values(failing_since=_NEW)
     .returning(T.c.id)
 )
+
+LONGEST_RUN = timedelta(days=1)
+"""How long before its end an execution that is looked for may have been queued."""
+
+_S, _F = E.alias("succeeded"), E.alias("failed")
+_FROM = sa.bindparam("from_id", type_=sa.BigInteger())
+_FAILED_LATER = sa.exists().where(
+    _F.c.task_id == _S.c.task_id,
+    sa.cast(_F.c.id, sa.BigInteger()) >= _FROM,
+    sa.or_(*(_F.c.status == status for status in sorted(FAILURES))),
+    _F.c.finished_at >= _S.c.finished_at,
+)
+_SUCCEEDED_SINCE = sa.exists().where(
+    _S.c.task_id == T.c.id,
+    sa.cast(_S.c.id, sa.BigInteger()) >= _FROM,
+    _S.c.status == Status.SUCCESS,
+    _S.c.finished_at > T.c.failing_since,
+    ~_FAILED_LATER,
+)
+_SUCCEEDS = (T.c.failing_since >= sa.bindparam("since", type_=Instant()), _SUCCEEDED_SINCE)
+_CLEAR = sa.update(T).where(*_SUCCEEDS).values(failing_since=None).returning(T.c.id)
+CLEAR = Stmt(_CLEAR, postgresql=_CLEAR.where(in_order(T.c.id, *_SUCCEEDS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +131,13 @@ async def keep_failing_since(conn: Conn, finishes: Sequence[Finish], won: Iterab
         return set()
     rows = ({"task_id": id_, "since": spells[id_].since, "is_anew": spells[id_].is_anew} for id_ in sorted(spells))
     return {row["id"] for row in await conn.fetch(KEEP, rows=pack_rows(_COLUMNS, rows))}
+
+
+async def clear_overtaken(conn: Conn, *, since: datetime) -> set[str]:
+    """Let tasks that seem to fail since then, or later, no longer do so where a success is their newest decisive end.
+
+    Two nodes may write the ends of one task at the same moment, each without seeing the other's; and an end may be written
+    after a later one.
+    """
+    found = await conn.fetch(CLEAR, since=since, from_id=first_id_at(since - LONGEST_RUN))
+    return {row["id"] for row in found}
