@@ -134,13 +134,11 @@ async def update_task(task_id: str) -> Response:
 
     PUT and PATCH are the same. The change is checked as the merged task.
     """
-    view = await parts().operations.get_task(task_id)
+    revision = await parts().operations.present_revision(task_id)
     change = await read_body(TaskChange)
     changes = partial(change.changes, default_timezone=parts().settings.default_timezone)
     with faults_named_as_given(change):
-        changed = await parts().operations.change_task(
-            task_id, changes, expected_revision=expected_revision(view.task.revision)
-        )
+        changed = await parts().operations.change_task(task_id, changes, expected_revision=expected_revision(revision))
     return _changed(changed)
 
 
@@ -159,13 +157,13 @@ async def toggle_task(task_id: str) -> Response:
 
     Enabling fires nothing at once, unless `catchUp` says what of the fire times that passed meanwhile is to run.
     """
-    view = await parts().operations.get_task(task_id)
+    revision = await parts().operations.present_revision(task_id)
     toggle = await read_body(Toggle)
     changed = await parts().operations.toggle_task(
         task_id,
         toggle.enabled,
         catch_up=CatchUp(toggle.catch_up),
-        expected_revision=expected_revision(view.task.revision),
+        expected_revision=expected_revision(revision),
     )
     return _changed(changed)
 
@@ -204,7 +202,7 @@ async def trigger_task(task_id: str, query: TriggerQuery) -> Response:
     and the execution tells why), wait, or take the other's place. `force` runs it beside.
     """
     operations = parts().operations
-    await operations.get_task(task_id)
+    await operations.present_revision(task_id)  # 404 comes before all else
     body = await read_body(TriggerRequest, optional=True)
     scope = f"triggerTask {task_id}{' force' if query.force else ''}"
     made = await operations.trigger_task(
@@ -226,7 +224,7 @@ async def forecast_task(task_id: str, query: ForecastQuery) -> Response:
 
     A disabled one, and one without a schedule, has no coming fire times.
     """
-    await parts().operations.get_task(task_id)
+    await parts().operations.present_revision(task_id)  # 404 comes before all else
     looked = await parts().operations.forecast(task_id, count=query.count, catch_up=CatchUp(query.catch_up))
     return answer(Preview.of(looked))
 
@@ -236,7 +234,7 @@ async def forecast_task(task_id: str, query: ForecastQuery) -> Response:
 async def list_fire_times(task_id: str, query: FireTimeQuery) -> Response:
     """Show every fire time of a task, past and coming, with its execution or the reason there is none."""
     operations = parts().operations
-    await operations.get_task(task_id)
+    await operations.present_revision(task_id)  # 404 comes before all else
     after, until = query.stretch(operations.now())
     told, more = await operations.account_for_fire_times(task_id, after=after, until=until, limit=query.limit)
     return answer(

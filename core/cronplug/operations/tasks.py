@@ -206,6 +206,10 @@ class TaskOperations(Room):
         if done.stopping:
             self._means.doorbells.cancel.ring()
 
+    async def present_revision(self, task_id: str) -> int:
+        """A task's revision, for a fraction of what `get_task` costs. Raises NotFound."""
+        return (await self._means.task(task_id)).revision
+
     async def get_task(self, task_id: str) -> TaskView:
         """A task with its newest executions. Raises NotFound."""
 
