@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sqlite3
@@ -35,10 +36,19 @@ AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
 class Server:
     """A running server."""
 
-    pid: int
+    process: subprocess.Popen[bytes]
     port: int
     ready_seconds: float
     """From the start of the process to the first good answer of /readyz."""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def check(self) -> None:
+        """Raises GaveUp when it does not run any more."""
+        if self.process.poll() is not None:
+            raise GaveUp(f"the server ended with exit status {self.process.returncode}")
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         request = urllib.request.Request(
@@ -58,9 +68,10 @@ def running(command: list[str], environ: dict[str, str], path: str) -> Iterator[
     began = time.perf_counter()
     process = subprocess.Popen(command, env=os.environ | environ | {"SCHEDULER_PORT": str(port)}, stdout=sys.stderr)
 
+    server = Server(process, port, 0.0)
+
     def answers() -> bool:
-        if process.poll() is not None:
-            raise GaveUp(f"the server ended with exit status {process.returncode}")
+        server.check()
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10).close()
         except (urllib.error.URLError, ConnectionError, TimeoutError):
@@ -69,7 +80,7 @@ def running(command: list[str], environ: dict[str, str], path: str) -> Iterator[
 
     try:
         wait_until(answers, "ready", seconds=READY_SECONDS, every=0.005)
-        yield Server(process.pid, port, time.perf_counter() - began)
+        yield dataclasses.replace(server, ready_seconds=time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -105,22 +116,23 @@ def start(folder: Path, count: int, *, idle_seconds: int) -> dict[str, float]:
 def memory(folder: Path, count: int) -> dict[str, float]:
     """Resident memory after slices of a backlog; `growth` is from the first slice's end to the highest after it."""
     taken = []
+
+    def over() -> bool:
+        server.check()
+        found = there.execute("SELECT 1 FROM executions WHERE status || '' IN ('queued', 'running') LIMIT 1")
+        return found.fetchone() is None
+
     with serving(folder, slots=SLOTS) as server, closing(sqlite3.connect(folder / "cronplug.db", timeout=30)) as there:
         part = min(SLICE, count // 5)
         for _ in range(count // part):
             for _ in range(0, part, QUEUED_AT_ONCE):
                 put_queued(there, min(QUEUED_AT_ONCE, part), "bench.inline")
-            wait_until(lambda: not _unfinished(there), "a slice of the backlog", seconds=600, every=0.2)
+            wait_until(over, "a slice of the backlog", seconds=600, every=0.2)
             taken.append(rss_megabytes(server.pid))
         ((succeeded,),) = there.execute("SELECT count(*) FROM executions WHERE status = 'success'")
     if succeeded != count:
         raise GaveUp(f"{succeeded} of {count} have succeeded")
     return {"first_megabytes": taken[0], "last_megabytes": taken[-1], "growth_megabytes": max(taken[1:]) - taken[0]}
-
-
-def _unfinished(database: sqlite3.Connection) -> bool:
-    found = database.execute("SELECT 1 FROM executions WHERE status || '' IN ('queued', 'running') LIMIT 1")
-    return found.fetchone() is not None
 
 
 def rest(folder: Path, count: int) -> dict[str, float]:
