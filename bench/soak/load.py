@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from bench.soak.audit import create, told_of
 from bench.soak.stage import Stage, Watch, end_calmly
 from tests.acceptance.audit import find_faults, statuses
-from tests.acceptance.load import act_together, endless_answers, find_lost, open_unfinished
+from tests.acceptance.load import EVENTS, act_together, endless_answers, find_lost, open_unfinished, reading_streams
 from tests.acceptance.server import TOKEN, Server
 
 CLIENTS = 50
@@ -24,7 +23,6 @@ BIG_ANSWERS = 10
 MAY_GROW_MEGABYTES = 150
 """With all of this at once, over what it had before."""
 
-EVENTS = f"GET /api/scheduler/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
 HALF = b"GET /healthz HTTP/1.1\r\nHost: 127"
 LARGE = (
     f"POST /api/scheduler/tasks HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
@@ -86,38 +84,3 @@ def bad_clients(server: Server) -> Iterator[None]:
     finally:
         for connection in opened:
             connection.close()
-
-
-@contextlib.contextmanager
-def reading_streams(server: Server, count: int) -> Iterator[Counter[str]]:
-    """Streams that are read as fast as they come, and opened again when they are cut off; how many events each had."""
-    told: Counter[str] = Counter()
-    over = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_read_all(server, count, told, over)), name="streams")
-    thread.start()
-    try:
-        yield told
-    finally:
-        over.set()
-        thread.join()
-
-
-async def _read_all(server: Server, count: int, told: Counter[str], over: threading.Event) -> None:
-    async with asyncio.TaskGroup() as group:
-        readers = [group.create_task(_read(server.port, f"stream {number}", told)) for number in range(count)]
-        while not over.is_set():
-            await asyncio.sleep(0.2)
-        for reader in readers:
-            reader.cancel()
-
-
-async def _read(port: int, name: str, told: Counter[str]) -> None:
-    while True:
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(EVENTS)
-            while part := await reader.read(1 << 16):
-                told[name] += part.count(b"event: ")
-            writer.close()
-        except OSError:
-            await asyncio.sleep(0.1)

@@ -7,19 +7,21 @@ import contextlib
 import itertools
 import random
 import socket
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import httpx
 
-from tests.acceptance.server import Server
+from tests.acceptance.server import TOKEN, Server
 
 LIMIT_SECONDS = 60
 PAGE = 100
+EVENTS = f"GET /api/scheduler/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+"""A request for the stream of changes."""
 
 
 @dataclass
@@ -124,11 +126,47 @@ def open_unfinished(port: int, begin: bytes, *, count: int) -> list[socket.socke
 
 
 @contextlib.contextmanager
+def reading_streams(server: Server, count: int) -> Iterator[Counter[str]]:
+    """Streams that are read as fast as they come, and opened again when they are cut off; how many events each had."""
+    told: Counter[str] = Counter()
+    over = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_read_all(server, count, told, over)), name="streams")
+    thread.start()
+    try:
+        yield told
+    finally:
+        over.set()
+        thread.join()
+
+
+async def _read_all(server: Server, count: int, told: Counter[str], over: threading.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        readers = [group.create_task(_read(server.port, f"stream {number}", told)) for number in range(count)]
+        while not over.is_set():
+            await asyncio.sleep(0.2)
+        for reader in readers:
+            reader.cancel()
+    await asyncio.sleep(0)  # connections close at the loop's next turn
+
+
+async def _read(port: int, name: str, told: Counter[str]) -> None:
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            with contextlib.closing(writer):
+                writer.write(EVENTS)
+                while part := await reader.read(1 << 16):
+                    told[name] += part.count(b"event: ")
+        except OSError:
+            await asyncio.sleep(0.1)
+
+
+@contextlib.contextmanager
 def endless_answers() -> Iterator[str]:
     """A server whose answers have 100 MB."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Big)
     server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.acceptance.audit import Database, find_faults
-from tests.acceptance.load import act_together, endless_answers, find_lost, open_unfinished
+from tests.acceptance.load import EVENTS, act_together, endless_answers, find_lost, open_unfinished, reading_streams
 from tests.acceptance.server import TOKEN, Server
 from tests.acceptance.staged import set_stage
 
@@ -56,7 +56,7 @@ def test_fifty_clients_change_everything_while_tasks_fire(server: Server) -> Non
         for number in range(20)
     ]  # fmt: skip
     shared = server.create_task(name="shared", type="function", functionName="maintenance.heartbeat")["id"]
-    with silent_readers(server, 20):
+    with silent_readers(server, 20), reading_streams(server, 10) as told:
         acting = asyncio.run(
             act_together(
                 str(server.client.base_url), server.client.headers, clients=CLIENTS, requests=REQUESTS, shared=shared,
@@ -65,6 +65,7 @@ def test_fifty_clients_change_everything_while_tasks_fire(server: Server) -> Non
         )  # fmt: skip
     answers = sum((client.answers for client in acting), Counter[int]())
     print(dict(answers))
+    assert len(told) == 10, "a stream was told nothing"
     assert set(answers) <= {200, 201, 202, 204, 412}
     assert find_lost(server, acting, shared) == []
     for task in firing:
@@ -80,8 +81,7 @@ def test_fifty_clients_change_everything_while_tasks_fire(server: Server) -> Non
 @contextlib.contextmanager
 def silent_readers(server: Server, count: int) -> Iterator[None]:
     """Clients that ask for the stream of changes and never read it."""
-    asked = f"GET /api/scheduler/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
-    readers = open_unfinished(server.port, asked.encode(), count=count)
+    readers = open_unfinished(server.port, EVENTS, count=count)
     assert all(reader.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 200" for reader in readers)
     try:
         yield
@@ -114,6 +114,20 @@ def test_a_large_body_that_is_announced_is_refused_before_it_is_sent(server: Ser
     )
     [connection] = open_unfinished(server.port, head.encode(), count=1)
     with connection:
+        assert connection.recv(12) == b"HTTP/1.1 413"
+
+
+def test_a_large_body_without_a_length_is_refused_once_it_is_too_large(server: Server) -> None:
+    head = (
+        f"POST /api/scheduler/tasks HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    [connection] = open_unfinished(server.port, head.encode(), count=1)
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    with connection:
+        with contextlib.suppress(ConnectionError):  # it has had enough
+            for _ in range(100):
+                connection.sendall(chunk)
         assert connection.recv(12) == b"HTTP/1.1 413"
 
 
