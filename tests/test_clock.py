@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from cronplug.clock import SettableClock, SteeredClock, SystemClock, from_millis, rfc3339, to_millis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cronplug.clock import (
+    SettableClock,
+    SteeredClock,
+    SystemClock,
+    from_millis,
+    millis_rfc3339,
+    rfc3339,
+    to_millis,
+)
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -18,6 +29,11 @@ def test_the_system_clock_tells_whole_milliseconds_in_utc() -> None:
 
 def test_instants_are_told_in_one_form() -> None:
     assert rfc3339(NOON + timedelta(milliseconds=7)) == "2026-03-02T12:00:00.007Z"
+
+
+@given(st.integers(0, to_millis(datetime(9999, 12, 31, tzinfo=UTC))))
+def test_milliseconds_are_told_like_instants(millis: int) -> None:
+    assert millis_rfc3339(millis) == rfc3339(from_millis(millis))
 
 
 def test_a_steered_clock_follows_the_other_one_from_then_on() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cronplug.model import Status
-from cronplug.planning.tallies import Tally, merged, pack_histogram, read_histogram
+from cronplug.planning.tallies import Tally, merged, pack_histogram, read_histogram, read_histograms
 
 SECONDS = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=50)
 
@@ -41,6 +41,14 @@ def test_a_histogram_is_read_as_it_was_written(seconds: list[float]) -> None:
     histogram = tally_of(seconds).durations
 
     assert read_histogram(pack_histogram(histogram)) == histogram
+
+
+def test_many_histograms_add_up_as_often_as_they_are_read() -> None:
+    texts = ["-2:1 3:7", "3:1"] * 200
+
+    read_histograms(texts)[3] = 0  # what was read belongs to the caller
+
+    assert read_histograms(texts) == {-2: 200, 3: 1600}
 
 
 def test_only_decisive_ends_have_durations() -> None:

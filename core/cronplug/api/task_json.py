@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, with_config
+from pydantic.alias_generators import to_camel
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from cronplug import model
 from cronplug.api.execution_json import Execution, ReasonName, ShortExecution, StatusName, known_status
@@ -64,7 +66,8 @@ TaskSort = Literal[
 Condition = Literal["failing", "running", "scheduled", "off", "attention"]
 
 
-class RecentResult(Answer):
+@with_config(ConfigDict(alias_generator=to_camel, populate_by_name=True))
+class RecentResult(TypedDict):
     """One of a task's latest executions, in short."""
 
     id: str
@@ -73,16 +76,17 @@ class RecentResult(Answer):
     started_at: InstantText | None
     finished_at: InstantText | None
 
-    @classmethod
-    def of(cls, result: ShortResult) -> Self:
-        """The execution in short."""
-        return cls(
-            id=result.id,
-            status=known_status(result.status),
-            scheduled_for=millis_rfc3339(result.scheduled_for),
-            started_at=None if result.started_at is None else millis_rfc3339(result.started_at),
-            finished_at=None if result.finished_at is None else millis_rfc3339(result.finished_at),
-        )
+
+def _recent_result(result: ShortResult) -> RecentResult:
+    """The execution in short: a plain dict, since a list of tasks has a thousand of them."""
+    id_, status, scheduled_for, started_at, finished_at = result
+    return {
+        "id": id_,
+        "status": known_status(status),
+        "scheduled_for": millis_rfc3339(scheduled_for),
+        "started_at": None if started_at is None else millis_rfc3339(started_at),
+        "finished_at": None if finished_at is None else millis_rfc3339(finished_at),
+    }
 
 
 class Task(Answer):
@@ -201,7 +205,7 @@ class Task(Answer):
             schedule_error=task.schedule_error,
             failing_since=task.failing_since,
             last_execution=ShortExecution.of(view.recent[0]) if view.recent else None,
-            recent_results=[RecentResult.of(result) for result in reversed(view.results)],
+            recent_results=[_recent_result(result) for result in reversed(view.results)],
         )
 
 

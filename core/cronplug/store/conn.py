@@ -23,14 +23,17 @@ class Conn:
 
     async def fetch(self, stmt: Stmt, **params: Any) -> list[Row]:
         """Run a statement; the rows it selects or returns. Raises StoreError, after which the unit must end."""
+        return stmt.compiled(self.dialect).rows(await self.fetch_plain(stmt, **params))
+
+    async def fetch_plain(self, stmt: Stmt, **params: Any) -> Iterable[Sequence[Any]]:
+        """As `fetch`, with the rows as the driver gives them, values in the order of columns: for thousands of rows."""
         if self._run is None:
             raise RuntimeError("a connection was used after its unit had ended")
         compiled = stmt.compiled(self.dialect)
         try:
-            raw = await self._run(compiled.sql, compiled.arguments(params))
+            return await self._run(compiled.sql, compiled.arguments(params))
         except DriverErrors as error:
             raise store_error(error) from error
-        return compiled.rows(raw)
 
     async def fetch_one(self, stmt: Stmt, **params: Any) -> Row | None:
         """The first row of a statement, or None."""

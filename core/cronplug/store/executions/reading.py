@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -32,8 +32,7 @@ class ExecutionFilter:
     queued_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShortResult:
+class ShortResult(NamedTuple):
     """What became of an execution, in short: a list of tasks has a thousand of them. Instants are epoch milliseconds."""
 
     id: str
@@ -76,7 +75,7 @@ def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 
 SELECT_SHORT_RESULTS = Stmt(
     _RECENT.with_only_columns(
-        _raw(E.c.task_id), E.c.id, E.c.status, _raw(E.c.scheduled_for), _raw(E.c.started_at), _raw(E.c.finished_at),
+        _raw(E.c.task_id), _raw(E.c.id), E.c.status, _raw(E.c.scheduled_for), _raw(E.c.started_at), _raw(E.c.finished_at),
         maintain_column_froms=True,
     )
 )  # fmt: skip
@@ -174,8 +173,9 @@ async def select_recent_by_task(
 async def select_short_results(conn: Conn, task_ids: Sequence[str], *, per_task: int) -> dict[str, list[ShortResult]]:
     """What became of the newest executions of each task, the newest first; a task without any has an empty list."""
     results: dict[int, list[ShortResult]] = {decode_id(task_id): [] for task_id in task_ids}
-    for row in await conn.fetch(SELECT_SHORT_RESULTS, task_ids=pack_ids(task_ids), skip=per_task - 1):
-        results[row.pop("task_id")].append(ShortResult(**row))
+    rows = await conn.fetch_plain(SELECT_SHORT_RESULTS, task_ids=pack_ids(task_ids), skip=per_task - 1)
+    for task_id, id_, *rest in rows:
+        results[task_id].append(ShortResult(encode_id(id_), *rest))
     return {task_id: results[decode_id(task_id)] for task_id in task_ids}
 
 
