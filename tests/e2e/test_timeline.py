@@ -163,6 +163,46 @@ async def test_lanes_are_grouped_and_searched(page: Page, lanes: dict[str, str])
     await expect(page.get_by_text("No lane matches")).to_be_visible()
 
 
+async def test_lanes_are_narrowed_by_function_and_tag_and_the_address_tells(page: Page, lanes: dict[str, str]) -> None:
+    await page.goto("timeline?tag=rough&zoom=720")
+    await expect(chart(page).get_by_role("listitem")).to_have_count(1)
+    await expect(lane(page, "Bad one")).to_contain_text("1 failed")
+    await page.get_by_role("button", name="Remove the filter Tag: rough").click()
+    await expect(lane(page, "Good one")).to_be_visible()
+
+    await page.get_by_role("button", name="Filter by function or tag").click()
+    await page.get_by_role("combobox", name="Function").select_option("acme.fail")
+
+    await expect(page).to_have_url(re.compile("function=acme.fail"))
+    await expect(lane(page, "Good one")).to_have_count(0)
+    await page.go_back()
+    await expect(lane(page, "Good one")).to_be_visible()
+
+
+async def test_what_runs_at_once_lies_one_below_the_other(page: Page, server: Server, lanes: dict[str, str]) -> None:
+    task = server.create_task(
+        name="Crowded one",
+        type="function",
+        functionName="stage.count",
+        functionPayload={"lines": 1, "pause_seconds": 60},
+        overlap="allow",
+    )
+    running = [server.trigger(task["id"]) for _ in range(3)]
+    for execution in running:
+        server.until_status(execution, "running")
+    await page.goto("timeline?q=one&zoom=60")
+    await expect(lane(page, "Crowded one")).to_contain_text("3 running")
+
+    crowded = await lane(page, "Crowded one").bounding_box()
+    plain = await lane(page, "Good one").bounding_box()
+
+    assert crowded is not None
+    assert plain is not None
+    assert crowded["height"] > plain["height"]
+    for execution in running:
+        server.client.post(f"/executions/{execution}/cancel").raise_for_status()
+
+
 async def test_a_run_appears_by_itself(page: Page, server: Server) -> None:
     task = server.create_task(
         name="Fresh one", type="function", functionName="stage.say", functionPayload={"lines": []}

@@ -55,6 +55,9 @@ export const keyMap: readonly { area: string; entries: readonly Entry[] }[] = [
       { text: 'pan', presses: [['Left'], ['Right']] },
       { text: 'zoom', presses: [['+'], ['-']] },
       { text: 'now', presses: [['t']] },
+      { text: 'lane', presses: [['Up'], ['Down']] },
+      { text: 'laneStep', presses: [['['], [']']] },
+      { text: 'openExecution', presses: [['Enter']] },
     ],
   },
 ]

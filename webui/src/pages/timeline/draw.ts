@@ -1,18 +1,19 @@
 import type { Lane, Load } from './lanes'
-import { drawn, extentOf, outlineOf, outlinesOf, startOf, xOf, type Found, type Scale } from './layout'
+import { bandOf, bandOfCrowd, drawn, extentOf, extentOfCrowd, outlineOf, outlinesOf, startOf, xOf, type Found, type Scale } from './layout'
 import type { Tick } from './ticks'
 import type { Tone } from '@/utils/status'
 
 /** Draws on a canvas, in pixels of the page; the only place that does. */
 
-export type Palette = Record<Tone | 'plan' | 'grid' | 'day' | 'ground' | 'ring' | 'peak', string>
+export type Palette = Record<Tone | 'plan' | 'grid' | 'day' | 'ground' | 'ring' | 'peak' | 'text' | 'font', string>
 
 /** The colours of the theme, or of the system where it forces its own. */
 export function readPalette(): Palette {
-  if (matchMedia('(forced-colors: active)').matches) {
-    return { ok: 'GrayText', fail: 'CanvasText', run: 'Highlight', miss: 'CanvasText', idle: 'GrayText', plan: 'CanvasText', grid: 'Canvas', day: 'GrayText', ground: 'Canvas', ring: 'Highlight', peak: 'Highlight' }
-  }
   const style = getComputedStyle(document.documentElement)
+  const font = `600 11px ${style.fontFamily}`
+  if (matchMedia('(forced-colors: active)').matches) {
+    return { ok: 'GrayText', fail: 'CanvasText', run: 'Highlight', miss: 'CanvasText', idle: 'GrayText', plan: 'CanvasText', grid: 'Canvas', day: 'GrayText', ground: 'Canvas', ring: 'Highlight', peak: 'Highlight', text: 'CanvasText', font }
+  }
   const token = (name: string) => style.getPropertyValue(name).trim()
   return {
     ok: token('--c-ok-bar'),
@@ -26,6 +27,8 @@ export function readPalette(): Palette {
     ground: token('--ui-bg'),
     ring: token('--ui-primary'),
     peak: token('--c-run-bar'),
+    text: token('--ui-text-highlighted'),
+    font,
   }
 }
 
@@ -90,6 +93,7 @@ export function drawLane(context: CanvasRenderingContext2D, { lane, scale, heigh
   }
   for (const mark of drawn(lane, scale, now)) {
     const { x, width } = extentOf(mark, scale, now)
+    const band = bandOf(mark, height)
     context.fillStyle = palette[mark.tone]
     if (mark.status === 'missed') {
       triangle(context, x, middle)
@@ -101,13 +105,44 @@ export function drawLane(context: CanvasRenderingContext2D, { lane, scale, heigh
       context.fill()
       context.stroke()
     } else {
-      const half = mark.tone === 'fail' ? 10 : mark.tone === 'idle' ? 5 : 8
+      const half = band.half * (mark.tone === 'fail' ? 1 : mark.tone === 'idle' ? 0.5 : 0.8)
       // A hair of space keeps one run apart from the next.
-      box(context, x, middle - half, Math.max(2, width > 5 ? width - 1 : width), 2 * half, 3)
+      box(context, x, band.middle - half, Math.max(2, width > 5 ? width - 1 : width), 2 * half, 3)
       context.fill()
     }
   }
-  if (found) ring(context, found, lane, scale, now, middle, palette)
+  drawCrowds(context, { lane, scale, height, now, palette })
+  if (found) ring(context, found, { lane, scale, height, now, palette })
+}
+
+/** How many there are for which no level was left. */
+function drawCrowds(context: CanvasRenderingContext2D, { lane, scale, height, now, palette }: Pick<LaneScene, 'lane' | 'scale' | 'height' | 'now' | 'palette'>): void {
+  const { middle, half } = bandOfCrowd(height)
+  let free = scale.width
+  context.font = palette.font
+  context.textBaseline = 'middle'
+  context.lineWidth = 1
+  for (const crowd of lane.crowds.toReversed()) {
+    const { x, width } = extentOfCrowd(crowd, scale, now)
+    if (x > scale.width || x + width < 0) continue
+    const worst = crowd.marks.some(({ tone }) => tone === 'fail') ? palette.fail : palette.plan
+    box(context, x + 0.5, middle - half + 0.5, Math.max(2, width - 1), 2 * half - 1, 3)
+    context.globalAlpha = 0.22
+    context.fillStyle = worst
+    context.fill()
+    context.globalAlpha = 1
+    context.strokeStyle = worst
+    context.stroke()
+    // Within its box, else beside it.
+    const text = `+${crowd.marks.length}`
+    const room = context.measureText(text).width + 6
+    const fits = width >= room
+    if (fits || x + width + 3 + room <= free) {
+      context.fillStyle = palette.text
+      context.fillText(text, (fits ? Math.max(0, x) : x + width) + 3, middle + 0.5)
+    }
+    free = x
+  }
 }
 
 /** How much began, how much will, and how much ran side by side at most: bars, outlines, and a line. */
@@ -159,18 +194,21 @@ function drawGrid(context: CanvasRenderingContext2D, ticks: readonly Tick[], sca
   }
 }
 
-function ring(context: CanvasRenderingContext2D, found: Found, lane: Lane, scale: Scale, now: number, middle: number, palette: Palette): void {
+function ring(context: CanvasRenderingContext2D, found: Found, { lane, scale, height, now, palette }: Pick<LaneScene, 'lane' | 'scale' | 'height' | 'now' | 'palette'>): void {
+  const crowd = found.kind === 'crowd' ? found.crowd : found.kind === 'mark' ? lane.crowds.find(({ marks }) => marks.includes(found.mark)) : undefined
   const at = startOf(found)
-  const extent =
-    found.kind === 'mark'
+  const extent = crowd
+    ? extentOfCrowd(crowd, scale, now)
+    : found.kind === 'mark'
       ? extentOf(found.mark, scale, now)
       : found.kind === 'bunch'
         ? { x: xOf(at, scale), width: xOf(found.bunch.end, scale) - xOf(at, scale) }
         : outlineOf(at, lane, scale)
+  const { middle, half } = crowd ? bandOfCrowd(height) : bandOf(found.kind === 'mark' ? found.mark : { level: 0, levels: 1 }, height)
   const spare = found.kind === 'mark' && found.mark.instant ? 7 : 2
   context.strokeStyle = palette.ring
   context.lineWidth = 2
-  box(context, extent.x - spare, middle - 12.5, extent.width + 2 * spare - (spare > 2 ? extent.width : 0), 25, 5)
+  box(context, extent.x - spare, middle - half - 2.5, extent.width + 2 * spare - (spare > 2 ? extent.width : 0), 2 * half + 5, 5)
   context.stroke()
 }
 

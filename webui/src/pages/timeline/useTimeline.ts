@@ -5,7 +5,7 @@ import { useDebounced } from '@/composables/useDebounced'
 import { useEvents } from '@/live/useLive'
 import { collectKeys } from '@/live/staleness'
 import { keepOrder, readTimeline, type Lane } from './lanes'
-import type { Group } from './useTimelineView'
+import type { FilterState, Group } from './useTimelineView'
 import { stretchFor, type Stretch } from './view'
 
 const MOVING_MILLIS = 150
@@ -15,16 +15,21 @@ export const MORE_LANES = 60
 export const MOST_LANES = 200
 
 /** The lanes of a view with some room round it; they stay while the view moves, and follow what happens. */
-export function useTimeline(asked: { view: MaybeRefOrGetter<Stretch>; group: MaybeRefOrGetter<Group>; q: MaybeRefOrGetter<string> }) {
+export function useTimeline(asked: { view: MaybeRefOrGetter<Stretch>; group: MaybeRefOrGetter<Group>; filters: MaybeRefOrGetter<FilterState> }) {
   const limit = ref(MORE_LANES)
   const stretch = useDebounced(() => {
     const { from, to } = stretchFor(toValue(asked.view))
     return `${new Date(from).toISOString()} ${new Date(to).toISOString()}`
   }, MOVING_MILLIS)
+  const narrowed = computed<TimelineQuery>(() => {
+    const { q, tag, function: functionName } = toValue(asked.filters)
+    return { ...(q.trim() && { q: q.trim() }), ...(tag && { tag }), ...(functionName && { functionName }) }
+  })
+  /** Names what is asked for but the stretch of time. */
+  const subject = computed(() => JSON.stringify([toValue(asked.group), narrowed.value]))
   const query = computed<TimelineQuery>(() => {
     const [from = '', to = ''] = stretch.value.split(' ')
-    const q = toValue(asked.q).trim()
-    return { from, to, groupBy: toValue(asked.group), limit: limit.value, ...(q && { q }) }
+    return { from, to, groupBy: toValue(asked.group), limit: limit.value, ...narrowed.value }
   })
   const { data, error, refetch, isPlaceholderData, dataUpdatedAt } = useQuery({
     queryKey: computed(() => timelineKeys.one(query.value)),
@@ -49,14 +54,14 @@ export function useTimeline(asked: { view: MaybeRefOrGetter<Stretch>; group: May
     data,
     (told) => {
       if (!told) return
-      const of = `${told.groupBy} ${toValue(asked.q)} ${limit.value}`
+      const of = `${told.groupBy} ${subject.value} ${limit.value}`
       const sorted = keepOrder(order.of === of ? order.keys : [], told.lanes)
       order = { of, keys: sorted.map(({ key }) => key) }
       lanes.value = markRaw(sorted)
     },
     { immediate: true },
   )
-  watch([() => toValue(asked.group), () => toValue(asked.q)], () => (limit.value = MORE_LANES))
+  watch(subject, () => (limit.value = MORE_LANES))
 
   return {
     told: data,

@@ -5,6 +5,9 @@ import { useUrlQuery } from '@/composables/useUrlQuery'
 import { atOf, centreOf, clampSpan, momentOf, nextSpan, spanOf, STANDARD, viewAtNow, viewRound, zoomAt, zoomOf } from './view'
 
 export const GROUPS = ['task', 'function', 'tag'] as const
+/** What narrows the lanes, as it stands in the address. */
+export const NO_FILTERS = { q: '', tag: '', function: '' }
+export type FilterState = Readonly<typeof NO_FILTERS>
 export type Group = (typeof GROUPS)[number]
 
 /** An address is written once the view is still: browsers allow few changes a second. */
@@ -15,7 +18,7 @@ const STILL_MILLIS = 300
  * is ahead of this browser's.
  */
 export function useTimelineView(width: Readonly<Ref<number>>, skew: Readonly<Ref<number>>) {
-  const { state, patch } = useUrlQuery({ at: '', zoom: zoomOf(STANDARD), group: 'task', q: '', view: 'chart' })
+  const { state, patch } = useUrlQuery({ at: '', zoom: zoomOf(STANDARD), group: 'task', ...NO_FILTERS, view: 'chart' })
   const span = ref(spanOf(state.value.zoom))
   /** The middle of the view; null: it follows the present. */
   const moment = ref(momentOf(state.value.at))
@@ -46,6 +49,8 @@ export function useTimelineView(width: Readonly<Ref<number>>, skew: Readonly<Ref
     view,
     following: computed(() => moment.value === null),
     group: computed(() => GROUPS.find((known) => known === state.value.group) ?? 'task'),
+    /** The instant in the middle. */
+    centre: () => centreOf(view.value),
     /** Moves by a share of the view. */
     pan: (share: number) => (moment.value = centreOf(view.value) + share * span.value),
     /** Shows another span; the instant at `share` of the width stays, or the present while the view follows it. */
