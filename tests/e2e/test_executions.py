@@ -115,6 +115,31 @@ async def test_a_new_execution_comes_into_the_list_by_itself(page: Page, server:
     assert await stayed(page)
 
 
+async def test_a_long_list_is_read_on_by_keys_and_found_again_where_it_was_left(page: Page, server: Server) -> None:
+    for _ in range(70):
+        last = server.invoke("stage.say", {"lines": []})
+    server.until_status(last, "success")
+    await page.goto("executions?function=stage.say")
+    table = page.get_by_role("table", name="Executions")
+    await expect(table).to_be_visible()
+
+    await page.keyboard.press("j")
+    await expect(page.locator('[data-index="0"] .row-link')).to_be_focused()
+    await page.keyboard.press("End")
+    await expect(table).to_have_attribute("aria-rowcount", "71")
+    await page.keyboard.press("End")
+    oldest = page.locator('[data-index="69"]')
+    await expect(oldest.get_by_role("link")).to_be_focused()
+    assert await rows(page).count() < 50
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Payload")).to_be_visible()
+
+    await page.go_back()
+
+    await expect(oldest).to_be_in_viewport()
+    await expect(page).to_have_url(re.compile("function=stage.say$"))
+
+
 async def test_an_execution_tells_its_result_payload_and_details(page: Page, history: dict[str, str]) -> None:
     await page.goto(f"executions/{history['counted']}")
 

@@ -1,27 +1,52 @@
 import { useQuery, useQueryClient } from '@tanstack/vue-query'
-import { computed, ref, shallowRef, watch, type Ref } from 'vue'
+import { computed, markRaw, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
 import { fetchExecution, fetchExecutions } from '@/api/executions'
 import { keys } from '@/api/keys'
 import type { Execution, ExecutionQuery } from '@/api/types'
 import { useEvents } from '@/live/useLive'
 import { isUnfinished } from '@/utils/status'
-import { append, EMPTY_WINDOW, patch, showFresh, takeHead } from './window'
+import { append, EMPTY_WINDOW, patch, showFresh, takeHead, type ExecutionWindow } from './window'
 
 const PAGE_SIZE = 50
+/** Beside what the server's events make stale: nothing fetches it. */
+const keptKey = (name: string) => ['kept', 'executions', name] as const
 /** Rows further down that changed are fetched one by one; more at once than this are left until the list is shown anew. */
 const MOST_SINGLE_FETCHES = 20
 
+/** How a list is found again. */
+interface Kept {
+  name: Readonly<Ref<string>>
+  /** Whether one comes back to it now, to where one was. */
+  isReturn: () => boolean
+}
+
 /**
  * The executions of a query, newest first. The newest page is kept fresh by the server's events; older ones are read by cursor
- * when asked for. New ones wait (`fresh`) until `showNew`, unless `calm` says that nobody would be disturbed.
+ * when asked for. New ones wait (`fresh`) until `showNew`, unless `calm` says that nobody would be disturbed. With `kept`, rows that were
+ * read are kept under the name of their list for whom comes back to it.
  */
-export function useExecutionFeed(filters: Readonly<Ref<ExecutionQuery>>, calm: () => boolean) {
+export function useExecutionFeed(filters: Readonly<Ref<ExecutionQuery>>, calm: () => boolean, kept?: Kept) {
   const client = useQueryClient()
-  const window = shallowRef(EMPTY_WINDOW)
   const loadingOlder = ref(false)
   const olderError = shallowRef<unknown>(null)
   const touched = new Set<string>()
+  const window = shallowRef(read())
   let generation = 0
+
+  /** The rows that were read when one was here last, if one comes back. What had not ended then may have by now. */
+  function read(): ExecutionWindow {
+    const before = kept?.isReturn() ? client.getQueryData<ExecutionWindow>(keptKey(kept.name.value)) : undefined
+    for (const { id, status } of before?.rows ?? []) if (isUnfinished(status)) touched.add(id)
+    return before ?? EMPTY_WINDOW
+  }
+  function keep(name: string): void {
+    if (window.value.rows.length > 0) client.setQueryData(keptKey(name), markRaw(window.value))
+  }
+  if (kept) {
+    // Before the rows of the list before are given up.
+    watch(kept.name, (_, before) => keep(before), { flush: 'sync' })
+    onScopeDispose(() => keep(kept.name.value))
+  }
 
   const query = computed<ExecutionQuery>(() => ({ ...filters.value, pageSize: PAGE_SIZE }))
   const { data, error, refetch } = useQuery({
@@ -34,9 +59,9 @@ export function useExecutionFeed(filters: Readonly<Ref<ExecutionQuery>>, calm: (
     () => JSON.stringify(query.value),
     () => {
       generation += 1
-      window.value = EMPTY_WINDOW
-      olderError.value = null
       touched.clear()
+      window.value = read()
+      olderError.value = null
     },
   )
   watch(
