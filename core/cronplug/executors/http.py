@@ -341,7 +341,7 @@ def _size_text(size: int) -> str:
 
 
 def _shown(url: httpx.URL) -> str:
-    return str(url.copy_with(username=None, password=None))
+    return str(url.copy_with(username=None, password=None) if url.userinfo else url)  # a copy is parsed anew
 
 
 def _timed_out(spec: AttemptSpec, progress: _Progress) -> Outcome:
