@@ -76,7 +76,14 @@ def with_clock_rule(spec: CronSpec, *, runs_after_gap: bool, runs_once_in_repeat
 def forget_compiled() -> None:
     """Empty the caches of compiled expressions, for measurements."""
     forget_columns()
-    for cached in (_compile, _read_by_croniter, _day_masks, with_clock_rule, shortest_interval_seconds):
+    for cached in (
+        _compile,
+        _read_by_croniter,
+        _day_masks,
+        with_clock_rule,
+        _least_days_apart,
+        shortest_interval_seconds,
+    ):
         cached.cache_clear()
 
 
@@ -187,7 +194,9 @@ def _weekdays(weekday_mask: int, special: SpecialDays, first_weekday: int, lengt
 
 def _ever_fires(spec: CronSpec) -> bool:
     if spec.years is not None:
-        return any(spec.days[SHAPE_OF_MONTH[index]] for index in _wanted_months(spec, 0, MONTH_COUNT))
+        return any(
+            spec.days[SHAPE_OF_MONTH[index]] for index in _wanted_months(spec.months, spec.years, 0, MONTH_COUNT)
+        )
     return any(
         spec.months >> month & 1
         and any(spec.days[weekday * 4 + length - 28] for weekday in range(7) for length in lengths)
@@ -195,12 +204,10 @@ def _ever_fires(spec: CronSpec) -> bool:
     )
 
 
-def _wanted_months(spec: CronSpec, start: int, end: int) -> list[int]:
+def _wanted_months(months: int, years: int | None, start: int, end: int) -> list[int]:
     """The month indexes from `start` up to but not including `end` that the months and years columns choose."""
     return [
-        index
-        for index in range(start, end)
-        if spec.months >> index % 12 & 1 and (spec.years is None or spec.years >> index // 12 & 1)
+        index for index in range(start, end) if months >> index % 12 & 1 and (years is None or years >> index // 12 & 1)
     ]
 
 
@@ -221,7 +228,8 @@ def shortest_interval_seconds(spec: CronSpec) -> int:
         least = min(found)
     else:
         least = None
-    over_midnight = _least_days_apart(spec) * DAY_SECONDS - (spec.last_time - spec.first_time)
+    days_apart = _least_days_apart(spec.months, spec.years, spec.days.tobytes())
+    over_midnight = days_apart * DAY_SECONDS - (spec.last_time - spec.first_time)
     return over_midnight if least is None else min(least, over_midnight)
 
 
@@ -232,7 +240,8 @@ def runs_per_day(spec: CronSpec) -> float:
     288.0
     """
     start, end = _cycle(28) if spec.years is None else (0, MONTH_COUNT)
-    fire_days = sum(spec.days[SHAPE_OF_MONTH[index]].bit_count() for index in _wanted_months(spec, start, end))
+    wanted = _wanted_months(spec.months, spec.years, start, end)
+    fire_days = sum(spec.days[SHAPE_OF_MONTH[index]].bit_count() for index in wanted)
     if spec.years is None:
         days = FIRST_DAYS[end] - FIRST_DAYS[start]
     else:
@@ -242,12 +251,15 @@ def runs_per_day(spec: CronSpec) -> float:
     return fire_days * spec.times_per_day / days
 
 
-def _least_days_apart(spec: CronSpec) -> int:
+@lru_cache(maxsize=1_024)
+def _least_days_apart(months: int, years: int | None, masks: bytes) -> int:
+    """Over all months, which takes milliseconds; there are far fewer choices of days than expressions."""
+    days = array("I", masks)
     least = 28 * 366
     last = None
     within: dict[int, int] = {}
-    for index in _wanted_months(spec, *(_cycle(57) if spec.years is None else (0, MONTH_COUNT))):
-        mask = spec.days[SHAPE_OF_MONTH[index]]
+    for index in _wanted_months(months, years, *(_cycle(57) if years is None else (0, MONTH_COUNT))):
+        mask = days[SHAPE_OF_MONTH[index]]
         if not mask:
             continue
         if last is not None:
