@@ -44,6 +44,18 @@ class Subscription:
             self.waiting.discard(event)
         return event
 
+    def take_waiting(self) -> list[Event]:
+        """What waits now, in its order; that the inbox is closed is left for `next` to tell."""
+        taken: list[Event] = []
+        while not self.queue.empty():
+            event = self.queue.get_nowait()
+            if event is None:
+                self.queue.put_nowait(None)
+                break
+            self.waiting.discard(event)
+            taken.append(event)
+        return taken
+
 
 class EventBus:
     """Publish and subscribe within one event loop; `publish` never waits and never fails."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -103,6 +104,20 @@ async def test_a_reader_that_is_too_slow_is_let_go() -> None:
     assert len(told) == 1
     assert b"bye" not in told[0]
     assert bus.subscribers == 0
+
+
+async def test_changes_that_follow_each_other_at_once_share_a_write_and_keep_their_order() -> None:
+    bus = EventBus()
+    frames = follow_changes(bus)
+    await anext(frames)
+    for number in range(500):
+        bus.publish("task", str(number), "updated")
+    written = await anext(frames)
+    assert [int(number) for number in re.findall(rb'"id":"(\d+)"', written)] == list(range(500))
+    bus.publish("task", "last", "updated")
+    bus.close()
+    assert b'"id":"last"' in await anext(frames)
+    assert b"event: bye" in await anext(frames)
 
 
 async def test_a_reader_that_leaves_is_forgotten(core: App, live_url: str) -> None:
