@@ -83,6 +83,19 @@ async def test_planned_is_what_the_forecast_says(api: Api, tag: str) -> None:
     assert (len(crowded["planned"]), crowded["plannedMore"]) == (200, True)
 
 
+async def test_a_lane_of_more_tasks_than_are_read_says_that_more_is_planned(
+    api: Api, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_READ", 1)
+    for name in ("a", "b"):
+        await api.make_task(name=name, tags=[tag, name + tag], enabled=True, cronExpression="30 * * * *")
+
+    shown = await show(api, tag=tag, groupBy="tag")
+
+    assert of(shown, tag)["plannedMore"]
+    assert sorted(of(shown, name + tag)["plannedMore"] for name in ("a", "b")) == [False, True]
+
+
 def of(shown: dict[str, Any], key: str) -> dict[str, Any]:
     lane: dict[str, Any] = next(lane for lane in shown["lanes"] if lane["key"] == key)
     return lane

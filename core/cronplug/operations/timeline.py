@@ -39,9 +39,11 @@ MOST_MARKS_IN_ALL = 6_000
 """Once the lanes so far have so many, the others tell theirs by buckets too: an answer stays quick to make and to read."""
 
 MOST_PLANNED = 200
+MOST_READ = 200
+"""The coming fire times of at most so many tasks are told; a lane that leaves out others says that there are more."""
+
 _MOST_SPANS = 50_000
 _MOST_DUE = 20_000
-_MOST_READ = 200
 _BUCKETS = 96
 _STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200)
 _MOMENT = timedelta(milliseconds=1)
@@ -186,8 +188,8 @@ class TimelineOperations(Room):
     ) -> dict[str, list[datetime]]:
         """Put the coming fire times into the lanes; those that were found, by task."""
         keys = await _keys_of_due(conn, asked.group_by, due)
-        wanted = [it.task_id for it in due if any(key in by_key for key, _ in keys[it.task_id])][:_MOST_READ]
-        found = await tasks.select_tasks_by_id(conn, wanted)
+        wanted = [it.task_id for it in due if any(key in by_key for key, _ in keys[it.task_id])]
+        found = await tasks.select_tasks_by_id(conn, wanted[:MOST_READ])
         what_bars = await select_what_bars(conn, [task.definition for task in found], cache=self._means.calendars)
         told: dict[str, list[datetime]] = {}
         for task in found:
@@ -195,9 +197,10 @@ class TimelineOperations(Room):
             for key, _ in keys[task.id]:
                 if key in by_key:
                     by_key[key].planned += coming
+        left_out = {key for task_id in wanted[MOST_READ:] for key, _ in keys[task_id]}
         for lane in by_key.values():
             lane.planned = heapq.nsmallest(MOST_PLANNED + 1, lane.planned)
-            lane.planned_more = len(lane.planned) > MOST_PLANNED
+            lane.planned_more = len(lane.planned) > MOST_PLANNED or lane.key in left_out
             del lane.planned[MOST_PLANNED:]
         return told
 
