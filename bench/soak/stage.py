@@ -157,15 +157,20 @@ class Watch:
         last = self.samples[-1]
         return f"{last.megabytes:.0f} MB at the end, {most:.0f} at most; {last.open_files} open files"
 
+    def tell(self) -> list[str]:
+        """Show memory in the course of time; nothing is judged."""
+        marks = self.samples[:: max(len(self.samples) // MARKS, 1)]
+        print(f"  {self}; in the course of time {' '.join(f'{it.megabytes:.0f}' for it in marks)} MB")
+        return []
+
     def grown(self) -> list[str]:
         """What the last third has more than the middle one: the first is for warming up."""
+        self.tell()
         part = max(len(self.samples) // 3, 1)
         before, after = self.samples[part : 2 * part] or self.samples, self.samples[-part:]
         megabytes = median(it.megabytes for it in after) - median(it.megabytes for it in before)
         files = median(it.open_files for it in after) - median(it.open_files for it in before)
-        marks = self.samples[:: max(len(self.samples) // MARKS, 1)]
-        print(f"  {self}; growth {megabytes:+.1f} MB, {files:+.0f} files")
-        print(f"  MB in the course of time: {' '.join(f'{it.megabytes:.0f}' for it in marks)}")
+        print(f"  growth {megabytes:+.1f} MB, {files:+.0f} files")
         return [
             *([f"memory grew by {megabytes:.1f} MB"] if megabytes > MAY_GROW_MEGABYTES else []),
             *([f"the open files grew by {files:.0f}"] if files > MAY_GROW_FILES else []),
