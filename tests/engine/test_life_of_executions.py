@@ -219,9 +219,18 @@ class LifeOfExecutions(RuleBasedStateMachine):
     # -- what happens by itself ----------------------------------------------------------------------------------------
 
     @rule(seconds=st.sampled_from([1, 10, 20, 29]))
-    def live(self, seconds: int) -> None:
+    def live(self, seconds: float) -> None:
         self.clock.advance(seconds)
         self.run(self.world.engine.renew_once())
+
+    @rule()
+    def prepare(self) -> None:
+        """Half a second before a full minute, what is due then is read and planned ahead."""
+        left = (59.5 - self.clock.now().timestamp() % 60) % 60
+        while left > 0:
+            self.live(min(left, 29))
+            left -= min(left, 29)
+        self.run(self.world.steps.planner.prepare_once())
 
     @rule(seconds=st.sampled_from([0, 25, 60]))
     def plan(self, seconds: int) -> None:

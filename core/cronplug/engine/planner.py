@@ -12,6 +12,7 @@ its plan, makes that plan worth nothing.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -181,8 +182,8 @@ class Planner:
                 break
         queued = await self._store.write(lambda conn: self._insert(conn, plans, advances, now))
         self.last_step_at = now
-        for row in queued.rows:
-            self._metrics.executions_planned.labels(row.status.value).inc()
+        for status, count in Counter(row.status.value for row in queued.rows).items():
+            self._metrics.executions_planned.labels(status).inc(count)
         announce(queued, bus=self._bus, doorbells=self._doorbells)
         if any(plan.task.definition.after_end for plan in plans):
             self._doorbells.ends.ring()

@@ -223,8 +223,8 @@ async def _read_one(raw: aiosqlite.Connection, waiting: Waiting) -> None:
         End(error=store_error(error)).tell(waiting)
         return
     end = await _run_unit(raw, waiting.unit)
+    end.tell(waiting)  # what was read is known: nobody need wait for the end of the snapshot
     await _rollback(raw)
-    end.tell(waiting)
 
 
 async def _nothing(_: Conn) -> None:
