@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from bench.soak.stage import Stage
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def fuzz(stage: Stage, *, examples: int = 10_000) -> list[str]:
@@ -25,5 +28,5 @@ def outages(stage: Stage) -> list[str]:
 def run_tests(*files: str, seed: int, **environ: str) -> list[str]:
     """Run files of tests; a fault when one of them fails."""
     command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *files]
-    code = subprocess.call(command, env=os.environ | environ | {"CRONPLUG_FUZZ_SEED": str(seed)})
+    code = subprocess.call(command, cwd=ROOT, env=os.environ | environ | {"CRONPLUG_FUZZ_SEED": str(seed)})
     return [f"{' and '.join(files)} ended with exit code {code}"] if code else []
