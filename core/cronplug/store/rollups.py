@@ -35,7 +35,7 @@ Kind = Literal["task", "function", "all"]
 HALF_HOUR, HOUR, DAY = 1_800, 3_600, 86_400
 QUARTER_HOUR_MILLIS = 900_000
 POSITION = "rollups_until"
-LIVE_ROWS = 2_000
+LIVE_ROWS = 500
 """Most executions that are looked at one by one to tell figures of the present hour; beyond it they are a sample."""
 
 R, P, E, M = schema.rollups, schema.rollups_pending, schema.executions, schema.meta
