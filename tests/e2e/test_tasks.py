@@ -58,6 +58,7 @@ async def test_the_list_tells_what_when_and_the_last_result(page: Page, server: 
 
     row = row_of(page, "Weekday greeting")
     await expect(row.get_by_text("acme.greet")).to_be_visible()
+    await expect(row.get_by_text("Weekdays 06:30", exact=True)).to_have_attribute("title", re.compile("Monday"))
     await expect(row.get_by_text("30 6 * * 1-5")).to_be_visible()
     await expect(row.get_by_text("Success", exact=True)).to_be_visible()
     await expect(row.get_by_role("img", name="Last 1 execution: 1 success")).to_be_visible()
@@ -125,6 +126,22 @@ async def test_a_tag_filters_and_can_be_taken_off(page: Page, server: Server) ->
     await expect(page.get_by_text("1 task", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Remove the filter on tag blue moon").click()
     await expect(page.get_by_text("1 task", exact=True)).to_have_count(0)
+
+
+async def test_several_tags_leave_the_tasks_that_have_all_of_them(page: Page, server: Server) -> None:
+    a_task(server, "Of both", tags=["red", "round"])
+    a_task(server, "Of one", tags=["red"])
+    await page.goto("tasks?tag=red")
+    await expect(page.get_by_text("2 tasks", exact=True)).to_be_visible()
+
+    await row_of(page, "Of both").get_by_role("button", name="Tasks with tag round").click()
+
+    await expect(page.get_by_text("1 task", exact=True)).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"\?tag=red&tag=round$"))
+    await page.reload()
+    await expect(row_of(page, "Of both")).to_be_visible()
+    await page.get_by_role("button", name="Remove the filter on tag round").click()
+    await expect(row_of(page, "Of one")).to_be_visible()
 
 
 async def test_filters_that_leave_nothing_can_be_cleared(page: Page, server: Server) -> None:
@@ -216,7 +233,12 @@ async def test_deleting_asks_names_the_task_and_can_be_undone(page: Page, server
     await expect(page.get_by_text("Deleted one was deleted", exact=True)).to_be_visible()
     await expect(row_of(page, "Deleted one")).to_have_count(0)
     assert server.client.get(f"/tasks/{task['id']}").status_code == 404
-    await page.get_by_role("button", name="Undo").click()
+    undo = page.get_by_role("button", name="Undo")
+    await undo.hover()  # A message that is pointed at stays.
+    await page.evaluate("() => window.dispatchEvent(new Event('offline'))")
+    await expect(undo).to_be_disabled()
+    await page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    await undo.click()
 
     await expect(row_of(page, "Deleted one")).to_be_visible()
     assert stored(server, task)["name"] == "Deleted one"
@@ -435,11 +457,34 @@ async def test_a_stretch_of_rows_is_switched_on_and_tagged(page: Page, server: S
     question = page.get_by_role("dialog", name="Add tags to 1 task")
     await question.get_by_label("Tags, separated by commas").fill("new moon, tide")
     await question.get_by_role("button", name="Add to 1").click()
-    await expect(question).to_have_count(0)
-    await page.reload()
 
     await expect(row_of(page, many[1]).get_by_role("button", name="Tasks with tag new moon")).to_be_visible()
     assert server.client.get("/tasks", params={"tag": "tide"}).json()["total"] == 1
+
+
+async def test_the_list_stays_where_it_is_while_the_focus_is_in_the_bars_above_and_below(
+    page: Page, many: list[str]
+) -> None:
+    await page.goto("tasks?q=Many&sort=name")
+    await page.get_by_role("checkbox", name=f"Select {many[6]}").click()
+    bar = page.get_by_role("region", name="Selected tasks")
+    await bar.get_by_role("button", name="Switch on").click()
+    await expect(page.get_by_text("1 task was switched on", exact=True)).to_be_visible()
+    await page.get_by_role("checkbox", name=f"Select {many[7]}").click()
+    await page.evaluate("() => window.scrollTo(0, 1500)")
+
+    await bar.get_by_role("button", name="Run now").focus()
+    for name in ("Switch on", "Switch off", "Add tag"):
+        await page.keyboard.press("Tab")
+        await expect(bar.get_by_role("button", name=name)).to_be_focused()
+    await page.get_by_role("link", name="New task").focus()
+
+    assert await page.evaluate("() => window.scrollY") == 1500
+    acts = await bar.bounding_box()
+    messages = await page.get_by_role("region", name=re.compile("^Notifications")).get_by_role("list").bounding_box()
+    assert acts is not None
+    assert messages is not None
+    assert messages["y"] + messages["height"] <= acts["y"]
 
 
 async def test_all_that_match_are_changed_after_the_number_was_typed(

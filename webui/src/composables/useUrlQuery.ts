@@ -3,29 +3,32 @@ import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
 
 /**
  * The state of a view, kept in the address so that it can be reloaded, linked and gone back to. `defaults` names every
- * parameter; one that has its default is left out of the address, an unknown one is let be.
+ * parameter; one that has its default is left out of the address, an unknown one is let be. A parameter whose default is an
+ * empty list may stand there several times.
  */
-export function useUrlQuery<K extends string>(defaults: Readonly<Record<K, string>>) {
+export function useUrlQuery<T extends Readonly<Record<keyof T, string | readonly string[]>>>(defaults: T) {
+  type State = { [K in keyof T]: T[K] extends string ? string : readonly string[] }
   const route = useRoute()
   const router = useRouter()
-  const names = Object.keys(defaults) as K[]
+  const names = Object.keys(defaults) as (keyof T & string)[]
 
   const state = computed(() => {
-    const read = {} as Record<K, string>
+    const read: Record<string, string | readonly string[]> = {}
     for (const name of names) {
       const value = route.query[name]
-      read[name] = typeof value === 'string' ? value : defaults[name]
+      if (typeof defaults[name] === 'string') read[name] = typeof value === 'string' ? value : defaults[name]
+      else read[name] = [...new Set([value].flat())].filter((each) => typeof each === 'string' && each !== '') as string[]
     }
-    return read
+    return read as State
   })
 
   /** Typing replaces the address, a chosen filter adds to the history. */
-  function patch(changes: Partial<Record<K, string>>, how: 'push' | 'replace' = 'push'): void {
+  function patch(changes: Partial<State>, how: 'push' | 'replace' = 'push'): void {
     const query: LocationQueryRaw = { ...route.query }
     for (const name of names) {
       const value = changes[name] ?? state.value[name]
-      if (value === defaults[name]) delete query[name]
-      else query[name] = value
+      if (value === defaults[name] || value.length === 0) delete query[name]
+      else query[name] = typeof value === 'string' ? value : [...value]
     }
     void router[how]({ query })
   }

@@ -23,8 +23,7 @@ export function formatDuration(millis: number, locale = writing.value.language, 
   const value = Math.max(0, millis)
   if (value < SECOND) return `${Math.floor(value)} ${units.ms}`
   if (value < 10 * SECOND) {
-    const seconds = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(Math.floor(value / 100) / 10)
-    return `${seconds} ${units.s}`
+    return `${tenths(Math.floor(value / 100) / 10, locale)} ${units.s}`
   }
   if (value < MINUTE) return `${Math.floor(value / SECOND)} ${units.s}`
   const [big, small, bigUnit, smallUnit] =
@@ -36,6 +35,17 @@ export function formatDuration(millis: number, locale = writing.value.language, 
   const whole = Math.floor(value / big)
   const rest = Math.floor((value % big) / small)
   return rest === 0 ? `${whole} ${bigUnit}` : `${whole} ${bigUnit} ${rest} ${smallUnit}`
+}
+
+const decimals = new Map<string, Intl.NumberFormat>()
+
+function tenths(value: number, locale: string): string {
+  let format = decimals.get(locale)
+  if (!format) {
+    format = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
+    decimals.set(locale, format)
+  }
+  return format.format(value)
 }
 
 /** How far an instant lies from `now`: its distance and its side. Under a second is "now". */

@@ -8,9 +8,9 @@ describe('filterOf', () => {
   })
 
   it('names every filter as the server does', () => {
-    const state = { q: ' sales ', state: 'failing', type: 'http', tag: 'nightly', function: 'acme.greet', calendar: 'c1' }
+    const state = { q: ' sales ', state: 'failing', type: 'http', tag: ['nightly', 'sales'], function: 'acme.greet', calendar: 'c1' }
 
-    expect(filterOf(state)).toEqual({ q: 'sales', state: 'failing', type: 'http', tag: 'nightly', functionName: 'acme.greet', calendarId: 'c1' })
+    expect(filterOf(state)).toEqual({ q: 'sales', state: 'failing', type: 'http', tag: ['nightly', 'sales'], functionName: 'acme.greet', calendarId: 'c1' })
     expect(isFiltered(state)).toBe(true)
   })
 

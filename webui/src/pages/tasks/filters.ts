@@ -10,7 +10,7 @@ export const SORTS = ['-createdAt', 'createdAt', 'name', '-name', 'nextRunAt', '
 export type TaskFilter = Pick<TaskQuery, 'q' | 'state' | 'type' | 'tag' | 'functionName' | 'calendarId'>
 
 /** What narrows the list, as it stands in the address. */
-export const NO_FILTERS = { q: '', state: 'all', type: 'any', tag: '', function: '', calendar: '' }
+export const NO_FILTERS = { q: '', state: 'all', type: 'any', tag: [] as readonly string[], function: '', calendar: '' }
 export type FilterState = Readonly<typeof NO_FILTERS>
 
 /** The whole view. */
@@ -24,7 +24,7 @@ export function filterOf(state: FilterState): TaskFilter {
     ...(state.q.trim() && { q: state.q.trim() }),
     ...(condition && { state: condition }),
     ...((state.type === 'function' || state.type === 'http') && { type: state.type }),
-    ...(state.tag && { tag: state.tag }),
+    ...(state.tag.length > 0 && { tag: [...state.tag] }),
     ...(state.function && { functionName: state.function }),
     ...(state.calendar && { calendarId: state.calendar }),
   }
