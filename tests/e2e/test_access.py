@@ -1,21 +1,20 @@
-"""Every page for everybody: narrow screens, both themes, by keyboard alone, and with assistive technology.
+"""Every page for everybody: narrow screens, larger text, both themes, the system's colours, and assistive technology.
 
 axe finds only a part of what can be wrong; a screen reader needs a person.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.async_api import BrowserContext, Page, ViewportSize, expect
 
 from tests.acceptance.server import Server
 from tests.e2e.acting import settle
 from tests.e2e.conftest import NewContext
-from tests.e2e.places import kinds_of_places, places
+from tests.e2e.places import kinds_of_places, places, rich_places
 from tests.e2e.stage import Furniture, furnish
 from tests.e2e.watching import Watch
 
@@ -53,6 +52,167 @@ async def test_no_page_scrolls_sideways(page: Page, furniture: Furniture) -> Non
                 wide.append(f"{place.path} at {width}: {over} px")
 
     assert wide == []
+
+
+async def test_text_twice_as_large_cuts_nothing_off(page: Page, furniture: Furniture) -> None:
+    """As the browser's own setting for the size of text makes it, which the points where a page changes its layout heed too."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 32}})
+    cut: list[str] = []
+    for place in rich_places(furniture):
+        await page.goto(place.path)
+        await expect(place.landmark(page), place.path).to_be_attached()
+        await settle(page)
+        cut += [f"{place.path}: {each}" for each in await page.evaluate(CUT_TEXTS)]
+
+    assert not cut, "\n".join(cut)
+
+
+async def test_pages_read_in_order(page: Page, furniture: Furniture) -> None:
+    """One heading of the first level, none that skips a level, tables that are whole, and words that do not run together."""
+    found: list[str] = []
+    for place in kinds_of_places(furniture):
+        await page.goto(place.path)
+        await expect(place.landmark(page), place.path).to_be_attached()
+        await settle(page)
+        found += [f"{place.path}: {each}" for each in await page.evaluate(READING_FAULTS)]
+
+    assert not found, "\n".join(found)
+
+
+async def test_nothing_moves_where_motion_is_not_wanted(page: Page, server: Server, furniture: Furniture) -> None:
+    """On pages with a run under way, and while dialogs open and close."""
+    execution = server.invoke("stage.count", {"lines": 500, "pause_seconds": 0.2})
+    server.until_status(execution, "running")
+    await page.add_init_script(NOTE_MOTION)
+    moved: list[str] = []
+    for path in (f"executions/{execution}", "executions", "tasks"):
+        await page.goto(path)
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await settle(page)
+        await page.keyboard.press("Control+k")
+        await expect(page.get_by_role("combobox", name="Search or jump to…")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        moved += [f"{path}: {each}" for each in await page.evaluate("() => [...window.moved]")]
+    assert server.client.post(f"/executions/{execution}/cancel").is_success
+
+    assert not moved, "\n".join(moved)
+
+
+async def test_the_systems_own_colours_leave_everything_to_be_seen(
+    new_context: NewContext, watch: Watch, furniture: Furniture
+) -> None:
+    """Where backgrounds are taken away, what they told is told by borders and the colours of the system."""
+    page = await watch.open(await new_context(forced_colors="active"))
+    await page.goto("tasks")
+    await expect(page.get_by_role("link", name="Sales report")).to_be_visible()
+    look = (
+        "(it) => { const s = getComputedStyle(it); return [s.backgroundColor, s.color, s.borderColor, s.outlineStyle] }"
+    )
+
+    on = await page.get_by_role("switch", name="Sales report: on").evaluate(look)
+    off = await page.get_by_role("switch", name="Order hook: on").evaluate(look)
+    assert on[0] != off[0]
+    chosen = page.get_by_role("radio", name="All", exact=True).locator("..")
+    other = page.get_by_role("radio", name="Failing", exact=True).locator("..")
+    assert (await chosen.evaluate(look))[0] != (await other.evaluate(look))[0]
+    search = page.get_by_role("searchbox", name="Search tasks")
+    await search.focus()
+    assert (await search.evaluate(look))[3] != "none"
+    ground = await page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    pulse = page.get_by_role("img", name="Last 1 execution").locator("path").first
+    assert await pulse.evaluate("(it) => getComputedStyle(it).fill") != ground
+    await page.get_by_role("checkbox", name="Select Sales report").check()
+    await expect(page.get_by_role("region", name="Selected tasks")).to_be_visible()
+    assert await page.get_by_role("checkbox", name="Select Sales report").is_checked()
+
+
+CUT_TEXTS = """() => {
+  const found = []
+  const over = document.documentElement.scrollWidth - window.innerWidth
+  if (over > 0) found.push(`${over} px too wide`)
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (walker.nextNode()) {
+    const text = walker.currentNode
+    if (!text.data.trim() || text.parentElement.closest('script, style, option, svg, [hidden]')) continue
+    const range = document.createRange()
+    range.selectNodeContents(text)
+    const { left, right, width, height } = range.getBoundingClientRect()
+    if (!width || !height) continue
+    for (let around = text.parentElement; around && around !== document.body; around = around.parentElement) {
+      const style = getComputedStyle(around)
+      const box = around.getBoundingClientRect()
+      // What is only read out, scrolls, or says with dots that there is more is not cut off.
+      if (box.width <= 1 || style.clipPath !== 'none' || style.textOverflow === 'ellipsis' || style.webkitLineClamp !== 'none') break
+      if (style.overflowX === 'auto' || style.overflowX === 'scroll') break
+      if (style.overflowX !== 'visible' && (right > box.right + 1 || left < box.left - 1)) {
+        found.push(`cut off: ${text.data.trim()}`)
+        break
+      }
+    }
+  }
+  return found
+}"""
+
+READING_FAULTS = r"""() => {
+  const found = []
+  const dialog = [...document.querySelectorAll('[role=dialog]')].at(-1)
+  const scope = dialog ?? document.body
+  const isRead = (it) => it.checkVisibility({ visibilityProperty: true }) && !it.closest('[aria-hidden=true]')
+  const levels = [...scope.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter(isRead).map((it) => Number(it.tagName[1]))
+  if (!dialog && levels.filter((level) => level === 1).length !== 1) found.push(`headings of the first level: ${levels}`)
+  levels.forEach((level, at) => { if (at > 0 && level > levels[at - 1] + 1) found.push(`heading levels jump: ${levels}`) })
+  for (const table of [...scope.querySelectorAll('[role=table], table')].filter(isRead)) {
+    const rows = [...table.querySelectorAll('[role=row], tr')]
+    const cells = (row) => row.querySelectorAll('[role=cell], [role=columnheader], [role=rowheader], td, th').length
+    const heads = cells(rows[0])
+    for (const row of rows) {
+      const spans = row.querySelector('[colspan]') !== null || row.querySelector('[aria-busy]') !== null
+      if (!spans && cells(row) !== heads) found.push(`a row of ${cells(row)} cells under ${heads} heads: ${row.textContent.slice(0, 60)}`)
+    }
+    const count = Number(table.getAttribute('aria-rowcount') ?? 0)
+    const places = rows.map((row) => Number(row.getAttribute('aria-rowindex')))
+    if (count && (places.some((place, at) => place < 1 || place > count || (at > 0 && place <= places[at - 1])))) found.push(`rows ${places} of ${count}`)
+  }
+  // Words of two elements in one line without a space between them are read as one.
+  const walker = document.createTreeWalker(scope, NodeFilter.SHOW_TEXT)
+  let last = null
+  while (walker.nextNode()) {
+    const text = walker.currentNode
+    const around = text.parentElement
+    if (!text.data || around.closest('script, style, option, svg, pre, .cm-editor') || !isRead(around)) continue
+    if (last && last.parentElement !== around && /[\p{L}\p{N}]$/u.test(last.data) && /^[\p{L}\p{N}]/u.test(text.data)) {
+      let common = last.parentElement
+      while (!common.contains(around)) common = common.parentElement
+      const isInline = (it) => {
+        for (; it !== common; it = it.parentElement) {
+          if (getComputedStyle(it).display !== 'inline' || getComputedStyle(it).position === 'absolute') return false
+        }
+        return true
+      }
+      const between = document.createRange()
+      between.setStartAfter(last)
+      between.setEndBefore(text)
+      if (isInline(last.parentElement) && isInline(around) && !between.cloneContents().querySelector('br')) found.push(`“${last.data.slice(-20)}” runs into “${text.data.slice(0, 20)}”`)
+    }
+    last = text
+  }
+  for (const time of scope.querySelectorAll('[aria-live] time[title], [role=status] time[title]')) found.push(`told aloud as it changes: ${time.textContent}`)
+  return found
+}"""
+
+NOTE_MOTION = """
+window.moved = new Set()
+const look = () => {
+  for (const each of document.getAnimations()) {
+    // A pause before it begins is no motion.
+    if (Number(each.effect.getComputedTiming().activeDuration) > 20) window.moved.add(`${each.animationName ?? each.transitionProperty} of ${each.effect.target.outerHTML.slice(0, 80)}`)
+  }
+  requestAnimationFrame(look)
+}
+requestAnimationFrame(look)
+"""
 
 
 @pytest.mark.timeout(300)  # three looks at each page
@@ -134,125 +294,6 @@ async def test_axe_finds_nothing_in_menus_dialogs_and_faults(
     assert {name: each for name, each in found.items() if each} == {}
 
 
-async def test_the_first_tab_leads_past_the_navigation(page: Page, furniture: Furniture) -> None:
-    await page.goto("tasks")
-    await expect(page.get_by_role("link", name="Sales report")).to_be_visible()
-
-    await page.keyboard.press("Tab")
-    await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    await page.keyboard.press("Enter")
-
-    await expect(page.get_by_role("main")).to_be_focused()
-
-
-async def test_tab_reaches_the_actions_of_the_list(page: Page, furniture: Furniture) -> None:
-    await page.goto("tasks?q=Sales report")
-    await expect(page.get_by_role("link", name="Sales report")).to_be_visible()
-
-    reached = await tab_through(page, 40)
-
-    for name in (
-        "New task",
-        "Search tasks",
-        "Sort by task|Task",
-        "Sales report",
-        "Sales report: on",
-        "Actions for Sales report",
-    ):
-        assert any(re.fullmatch(name, each) for each in reached), f"{name} is not among {reached}"
-
-
-async def test_tab_reaches_the_actions_of_an_execution(page: Page, furniture: Furniture) -> None:
-    await page.goto(f"executions/{furniture.talked}")
-    await expect(page.get_by_role("group", name="Log")).to_be_visible()
-
-    reached = await tab_through(page, 40)
-
-    for name in ("Run again", "Find in log", "stderr", "Download the log", "Log", "Copy the id"):
-        assert name in reached, f"{name} is not among {reached}"
-
-
-async def test_a_task_is_created_by_keyboard_alone(page: Page, server: Server) -> None:
-    keys = page.keyboard
-    await page.goto("tasks")
-    await page.get_by_role("main").get_by_role("link", name="New task").first.focus()
-    await keys.press("Enter")
-    form = page.get_by_role("dialog", name="New task")
-    await expect(form.get_by_role("textbox", name="Name", exact=True)).to_be_focused()
-    await keys.type("By keyboard")
-    await tab_to(page, form.get_by_role("button", name="Function", exact=True))
-    await keys.press("Enter")
-    await expect(page.get_by_placeholder("Search functions")).to_be_focused()
-    await keys.type("crunch")
-    await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(1)
-    await keys.press("ArrowDown")
-    await keys.press("Enter")
-    await expect(form.get_by_role("button", name="Function", exact=True)).to_contain_text("example.crunch")
-    await expect(form.get_by_role("button", name="Function", exact=True)).to_be_focused()
-    await tab_to(page, form.get_by_role("spinbutton", name="Limit", exact=True))
-    await keys.type("500")
-    await tab_to(page, form.get_by_label("Cron expression"))
-    await keys.type("0 3 * * *")
-    await expect(form.get_by_text("1 run a day")).to_be_visible()
-
-    await keys.press("Control+Enter")
-
-    await expect(page.get_by_role("heading", name="By keyboard", exact=True)).to_be_visible()
-    [task] = server.client.get("/tasks", params={"q": "By keyboard"}).json()["list"]
-    assert (task["functionPayload"], task["cronExpression"]) == ({"limit": 500}, "0 3 * * *")
-
-
-async def test_the_focus_returns_from_the_menu_and_its_question(page: Page, furniture: Furniture) -> None:
-    await page.goto("tasks")
-    opener = page.get_by_role("button", name="Actions for Sales report")
-    await opener.focus()
-
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("menu")).to_be_focused()
-    await page.keyboard.press("ArrowDown")
-    await expect(page.get_by_role("menuitem", name="Run now")).to_be_focused()
-    await page.keyboard.press("Escape")
-    await expect(opener).to_be_focused()
-
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("menu")).to_be_focused()
-    await page.keyboard.press("ArrowDown")
-    await expect(page.get_by_role("menuitem", name="Run now")).to_be_focused()
-    await page.keyboard.press("End")
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("dialog", name="Delete “Sales report”?")).to_be_visible()
-    await page.keyboard.press("Escape")
-    await expect(page.get_by_role("dialog")).to_have_count(0)
-    await expect(opener).to_be_focused()
-
-
-async def test_the_focus_returns_from_the_payload_dialog(page: Page, furniture: Furniture) -> None:
-    await page.goto("tasks")
-    opener = page.get_by_role("button", name="Actions for Sales report")
-    await opener.click()
-    await page.get_by_role("menuitem", name="Run with payload…").click()
-    dialog = page.get_by_role("dialog")
-    await expect(dialog.get_by_label("Days")).to_be_visible()
-    assert await dialog.evaluate("(it) => it.contains(document.activeElement)")
-
-    await page.keyboard.press("Escape")
-
-    await expect(dialog).to_have_count(0)
-    await expect(opener).to_be_focused()
-
-
-async def test_the_focus_returns_from_the_form(page: Page, furniture: Furniture) -> None:
-    await page.goto("tasks")
-    opener = page.get_by_role("main").get_by_role("link", name="New task").first
-    await opener.click()
-    await expect(page.get_by_role("dialog", name="New task")).to_be_visible()
-
-    await page.keyboard.press("Escape")
-
-    await expect(page.get_by_role("dialog")).to_have_count(0)
-    await expect(opener).to_be_focused()
-
-
 async def with_axe(new_context: NewContext, **options: Any) -> BrowserContext:
     """A browser profile whose pages hold axe. It evaluates code, so the policy is off here; other tests hold it."""
     context = await new_context(bypass_csp=True, **options)
@@ -288,25 +329,3 @@ async def violations_in_both_themes(page: Page, *, besides: tuple[str, ...] = ()
     found += await violations(page, rule="color-contrast")
     await page.emulate_media(color_scheme="light")
     return found
-
-
-async def tab_to(page: Page, part: Locator) -> None:
-    """Press Tab until the focus is there; a few times at most."""
-    for _ in range(8):
-        await page.keyboard.press("Tab")
-        if await part.evaluate("(it) => it === document.activeElement"):
-            return
-    raise AssertionError(f"Tab does not lead to {part}")
-
-
-async def tab_through(page: Page, times: int) -> list[str]:
-    """The names of what the Tab key leads to, in order."""
-    reached: list[str] = []
-    for _ in range(times):
-        await page.keyboard.press("Tab")
-        name = await page.evaluate(
-            """() => { const it = document.activeElement
-                 return it.getAttribute('aria-label') || it.labels?.[0]?.innerText || it.innerText?.trim() || '' }"""
-        )
-        reached.append(str(name))
-    return reached

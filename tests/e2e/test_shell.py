@@ -184,12 +184,29 @@ async def test_every_text_is_translated_and_longer_ones_fit(
         await settle(page)
         shown = set(await page.evaluate(TEXTS_OF_THE_PAGE))
         untranslated += [f"{place.path}: {text}" for text in shown & known]
-        for width in (320, 1440):
+        for width, way in ((320, "ltr"), (320, "rtl"), (1440, "rtl"), (1440, "ltr")):
             await page.set_viewport_size({"width": width, "height": 800})
+            await page.evaluate("(way) => { document.documentElement.dir = way }", way)
+            # What is too wide stands out at the end of a line, which is at the left where lines begin at the right.
             over = await page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
             if over > 0:
-                wide.append(f"{place.path} at {width}: {over} px")
+                wide.append(f"{place.path} at {width} {way}: {over} px")
     assert (wide, untranslated) == ([], [])
+
+
+async def test_a_page_written_from_right_to_left_is_mirrored(page: Page, furniture: Furniture) -> None:
+    await page.goto("tasks")
+    await expect(page.get_by_role("link", name="Sales report")).to_be_visible()
+    middles = "() => ['nav', 'h1', 'main input[type=search]', '[role=switch]'].map((each) => { const box = document.querySelector(each).getBoundingClientRect(); return (box.left + box.right) / 2 / window.innerWidth })"
+    before = await page.evaluate(middles)
+
+    await page.evaluate("() => { document.documentElement.dir = 'rtl' }")
+
+    after = await page.evaluate(middles)
+    assert [round(there, 1) for there in after] == [round(1 - here, 1) for here in before]
+    knobs = "(it) => { const box = it.getBoundingClientRect(), knob = it.firstElementChild.getBoundingClientRect(); return [knob.left >= box.left - 1, knob.right <= box.right + 1] }"
+    for name in ("Sales report: on", "Order hook: on"):
+        assert await page.get_by_role("switch", name=name).evaluate(knobs) == [True, True], name
 
 
 async def test_what_the_server_says_is_marked_as_english(
@@ -204,6 +221,14 @@ async def test_what_the_server_says_is_marked_as_english(
         await expect(page.locator("[lang=en]").get_by_text(sentence).first, path).to_be_visible()
         await settle(page)
         assert sentence not in await page.evaluate(TEXTS_OF_THE_PAGE), path
+
+    await page.goto(f"tasks/{furniture.report}/edit")
+    await page.get_by_label("Days").fill("91")
+    await page.get_by_role("button", name="Speichern", exact=True).click()
+    fault = page.get_by_label("Days")
+    await expect(fault).to_have_accessible_description(re.compile("at most 90"))
+    assert not [text for text in await page.evaluate(TEXTS_OF_THE_PAGE) if "at most 90" in text]
+    await expect(page.get_by_role("alert").locator("[lang=en]")).to_contain_text("at most 90")
 
 
 TEXTS_OF_THE_PAGE = """() => {

@@ -38,9 +38,17 @@ export function toProblemError(body: unknown, response: Response): ProblemError 
   })
 }
 
+/** A fault of one field, in the words of the server, which are English, or in the admin's `own`. */
+export interface Fault extends FieldError {
+  own?: boolean
+}
+
+/** What is told at a field: a text alone is the admin's own. */
+export type ToldFault = string | Pick<Fault, 'message' | 'own'>
+
 /** A fault that was found without asking the server. */
-export function fieldFault(field: string, message: string): FieldError {
-  return { field, message, code: null, position: null, pointer: null }
+export function fieldFault(field: string, message: string): Fault {
+  return { field, message, code: null, position: null, pointer: null, own: true }
 }
 
 /** The error of a call that got no answer. */

@@ -29,6 +29,14 @@ export function useKeysDialog() {
   }
 }
 
+function isInPalette(target: EventTarget | null): boolean {
+  return target instanceof Element && Boolean(target.closest('[role=dialog]')?.querySelector('[data-palette]'))
+}
+
+function isAsked(target: EventTarget | null): boolean {
+  return target instanceof Element && Boolean(target.closest('[role=dialog]')?.querySelector('[data-question]'))
+}
+
 /** Keys that work on every page. Called once, by the shell. */
 export function useGlobalKeys(): void {
   const { shortcuts } = usePreferences()
@@ -43,12 +51,13 @@ export function useGlobalKeys(): void {
   function onKey(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return
     if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
-      if (!isOverlaid(event.target)) palette.open()
-      else if (palette.mode.value !== null) palette.close()
+      // A question waits for its answer; over every other dialog the palette opens.
+      if (palette.mode.value !== null) palette.close()
+      else if (!isAsked(event.target)) palette.open()
       event.preventDefault()
       return
     }
-    if (palette.mode.value !== null && !isOverlaid(event.target)) {
+    if (palette.mode.value !== null && !isInPalette(event.target)) {
       // It is on its way: what is typed meanwhile is meant for it.
       if (event.key === 'Escape') palette.close()
       else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) palette.typed.value += event.key

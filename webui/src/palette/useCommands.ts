@@ -119,12 +119,18 @@ export function useCommands(typed: Ref<string>, mode: Ref<PaletteMode | null>) {
     run: go({ name: 'task', params: { id: task.id } }),
   })
 
-  /** The server found them, by more than their names; what fits by letters comes first. */
+  /** Whether what the server found is the answer to what is typed now. */
+  const answered = computed(() => settled.value === typed.value.trim() && !searched.isPlaceholderData.value)
+
+  /**
+   * The server found them, by more than their names; what fits by letters comes first. Of an older answer only that is left: Enter
+   * takes the first of them, and must not take what nobody has asked for.
+   */
   const foundTasks = computed<Found[]>(() => {
     if (mode.value !== 'run' && typed.value.trim() === '') return []
     const commands = (searched.data.value?.list ?? []).map(mode.value === 'run' ? runOf : pageOf)
     const ranked = rank(typed.value, commands, MOST.tasks)
-    return [...ranked, ...commands.filter((each) => !ranked.some((known) => known.id === each.id)).map((each) => ({ ...each, places: [] }))]
+    return !answered.value ? ranked : [...ranked, ...commands.filter((each) => !ranked.some((known) => known.id === each.id)).map((each) => ({ ...each, places: [] }))]
   })
 
   const foundFunctions = computed(() =>

@@ -38,7 +38,7 @@ export function useSchedulePreview(draft: () => TaskDraft, taskId: string | null
   const fault = computed(() => {
     const { error } = query
     if (!(error.value instanceof ProblemError) || error.value.status !== 422 || isEmpty.value) return null
-    const found = error.value.errors[0] ?? fieldFault('', error.value.message)
+    const found = error.value.errors[0] ?? { ...fieldFault('', error.value.message), own: false }
     return { ...found, field: found.field.replace(/^schedules\.(\d+)/, (_, place: string) => `schedules.${asked.value.places[Number(place)] ?? place}`) }
   })
   return { preview: query.data, error: query.error, fault, isEmpty, isStale: query.isPlaceholderData }

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/vue-query'
 import { computed, ref, shallowRef, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { keys } from '@/api/keys'
-import { fieldFault, ProblemError } from '@/api/problem'
+import { fieldFault, ProblemError, UNREACHABLE, type Fault } from '@/api/problem'
 import { createTask, fetchTask, updateTask } from '@/api/tasks'
 import type { FieldError, NewTask, Task } from '@/api/types'
 import { useNotify } from '@/composables/useNotify'
@@ -25,7 +25,7 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
   const scheduleFault = ref<FieldError | null>(null)
   const tried = ref(false)
   const busy = ref(false)
-  const answered = shallowRef<{ body: NewTask; errors: readonly FieldError[]; message: string } | null>(null)
+  const answered = shallowRef<{ body: NewTask; errors: readonly FieldError[]; message: string; own?: boolean } | null>(null)
   const theirs = shallowRef<Task | null>(null)
   let sending: { body: NewTask; key: string } | null = null
 
@@ -33,8 +33,8 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
   const body = computed(() => bodyOf(draft.value))
 
   /** A fault the server found stays until its field is changed; required fields are checked from the first try on. */
-  const faults = computed<FieldError[]>(() => {
-    const found: FieldError[] = []
+  const faults = computed<Fault[]>(() => {
+    const found: Fault[] = []
     if (tried.value) {
       for (const [field, missing] of missingOf(draft.value)) found.push(fieldFault(field, t(`taskForm.error.${missing}`)))
     }
@@ -53,6 +53,8 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
   })
   /** What the server said that belongs to no field. */
   const message = computed(() => (answered.value && answered.value.errors.length === 0 && same(answered.value.body, body.value) ? answered.value.message : ''))
+  /** The language of the message, where it is not the admin's. */
+  const messageLang = computed(() => (answered.value?.own ? undefined : 'en'))
   const conflict = computed<Difference[] | null>(() => {
     if (!theirs.value || !base.value) return null
     return conflictsOf(bodyOf(draftOf(base.value)), body.value, bodyOf(draftOf(theirs.value)))
@@ -89,7 +91,8 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
       theirs.value = (await fetchTask(base.value.id)).task
       return
     }
-    answered.value = { body: sent, errors: error instanceof ProblemError ? error.errors : [], message: notify.explain(error) }
+    const unanswered = error instanceof ProblemError && error.status === UNREACHABLE
+    answered.value = { body: sent, errors: error instanceof ProblemError ? error.errors : [], message: notify.explain(error), own: unanswered }
   }
 
   /** Shows what the server will not run, at its fields, until they are changed. */
@@ -117,7 +120,7 @@ export function useTaskForm(start: TaskDraft, task: Task | null) {
     for (const queryKey of [keys.taskLists(), keys.task(saved.id), keys.stats()]) void queries.invalidateQueries({ queryKey })
   }
 
-  return { draft, readable, schedulesReadable, scheduleFault, faults, message, conflict, busy, changed, save, refuse, takeTheirs }
+  return { draft, readable, schedulesReadable, scheduleFault, faults, message, messageLang, conflict, busy, changed, save, refuse, takeTheirs }
 }
 
 function firstExpression(draft: TaskDraft): number {
