@@ -22,7 +22,7 @@ from tests.acceptance.staged import set_stage
 pytestmark = pytest.mark.acceptance
 
 DAY = 86_400
-LOST = ("lost", "cut_off", [("lost", "cut_off", True)])
+LOST = ("lost", "cut_off", [("lost", "cut_off", False)])
 
 
 @pytest.fixture
