@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="small counts and one round, to see that it works")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C does: what was started is ended too
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="cronplug-bench-") as root:
         bench = Bench(Path(root), rounds=1 if chosen.quick else chosen.rounds, quick=chosen.quick)
