@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import itertools
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cronplug.errors import Conflict
-from cronplug.model import CatchUp, Reason, Status, Task, Trigger
+from cronplug.model import CatchUp, Overlap, Reason, Status, Task, Trigger
 from cronplug.operations import BulkOutcome, BulkRequest, Idempotency, Replayed
 from cronplug.operations.bulk import BulkAction
 from cronplug.store import many_tasks, tasks
 from cronplug.store.tasks import TaskFilter
-from tests.engine.conftest import World
+from tests.engine.conftest import World, cron
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -38,6 +41,12 @@ async def make(world: World, count: int, **fields: Any) -> list[Task]:
 
 def ids(*made: Task) -> list[str]:
     return [task.id for task in made]
+
+
+def plan_by(world: World, monkeypatch: pytest.MonkeyPatch, step: Callable[[], Awaitable[object]]) -> None:
+    """What a change waits for while its task is due."""
+    means = dataclasses.replace(world.operations._means, plan_due=step)
+    monkeypatch.setattr(world.operations, "_means", means)
 
 
 async def test_disabling_and_enabling_leave_what_is_so_already(world: World) -> None:
@@ -72,6 +81,73 @@ async def test_a_fire_time_that_has_come_is_planned_as_it_was(world: World) -> N
     assert [(it.trigger, it.status, it.scheduled_for.minute) for it in planned] == [
         (Trigger.SCHEDULE, Status.QUEUED, 1)
     ] * 3
+
+
+async def test_tasks_that_move_on_at_every_moment_can_be_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planner that is behind plans whenever tasks have been read and their changes are not written yet."""
+    made = await make(world, 3, schedules=cron("* * * * * *"), overlap=Overlap.ALLOW)
+    write, plan = world.store.write, world.steps.planner.plan_once
+
+    async def write_later(unit: Any) -> Any:
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(world.store, "write", write)
+            world.clock.advance(3)
+            await plan()
+        return await write(unit)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(world.store, "write", write_later)
+        tagged = await act(world, "addTags", ids=ids(*made), tags=("new",))
+        done = await act(world, "disable", ids=ids(*made))
+
+    assert [(it.changed, it.failed_count) for it in (tagged, done)] == [(3, 0), (3, 0)]
+    rows = await world.plan()
+    for task in made:
+        off = await world.task(task.id)
+        assert (off.revision, off.definition.tags, off.next_run_at) == (3, ("new",), None)
+        assert off.disabled_at is not None
+        planned = sorted(it.scheduled_for for it in rows if it.task_id == task.id)
+        assert [later - earlier for earlier, later in itertools.pairwise(planned)] == [timedelta(seconds=1)] * (
+            len(planned) - 1
+        )
+        assert planned[-1] <= off.disabled_at < planned[-1] + timedelta(seconds=1)
+
+
+async def test_a_long_backlog_is_planned_before_a_change_and_counts_as_no_try(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await make(world, 2, schedules=cron("* * * * * *"), overlap=Overlap.ALLOW)
+    world.clock.advance(60)
+    steps = 0
+
+    async def step_at_last() -> None:
+        nonlocal steps
+        steps += 1
+        if steps > 30:  # so many are of other tasks
+            await world.steps.planner.plan_once()
+
+    plan_by(world, monkeypatch, step_at_last)
+
+    done = await act(world, "disable", ids=ids(*made))
+
+    assert (done.changed, done.failed_count) == (2, 0)
+
+
+async def test_a_task_deleted_while_its_backlog_is_planned_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, stays = await make(world, 2)
+    world.at("12:01:30")
+
+    async def delete_meanwhile() -> None:
+        await world.operations.delete_task(gone.id)
+        await world.steps.planner.plan_once()
+
+    plan_by(world, monkeypatch, delete_meanwhile)
+
+    done = await act(world, "disable", ids=ids(gone, stays))
+
+    assert (done.changed_ids, [(it.task_id, it.code) for it in done.failed]) == ([stays.id], [(gone.id, "not_found")])
 
 
 async def test_enabling_may_catch_up(world: World) -> None:

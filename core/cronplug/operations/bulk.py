@@ -11,6 +11,7 @@ import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Literal
@@ -18,7 +19,7 @@ from typing import Literal
 from cronplug.errors import Conflict, CronplugError, FieldError, InvalidInput, NotFound, TaskRunning
 from cronplug.model import CatchUp, Status, Task, TaskDefinition, TaskType
 from cronplug.operations.revisions import RevisionOperations
-from cronplug.operations.tasks import next_revision
+from cronplug.operations.tasks import moved_on, next_revision
 from cronplug.operations.triggers import TriggerOperations
 from cronplug.operations.views import Idempotency, Replayed
 from cronplug.store import Conn, deletions, many_tasks
@@ -43,6 +44,8 @@ _TRIES = 20
 _BREATH_SECONDS = 0.008
 
 Change = Callable[[TaskDefinition], TaskDefinition]
+Replacement = tuple[Task, Task]
+"""A task as it was read, and its new revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,39 +183,82 @@ class BulkOperations(RevisionOperations, TriggerOperations):
 
     async def _change_step(self, task_ids: Sequence[str], change: Change, outcome: BulkOutcome) -> None:
         """Change the definitions of tasks; those that others change meanwhile are tried again."""
+        means = self._means
         left = list(task_ids)
+        names: dict[str, str] = {}
         for turn in range(_TRIES):
+            now = means.clock.now()
             olds = await self._read(left, outcome, note=turn == 0)
-            planned: list[tuple[Task, Task]] = []
-            due: list[str] = []
-            breath = _Breath()
-            for old in olds:
-                await breath.take()
-                try:
-                    new = self._plan_change(old, change)
-                except InvalidInput as error:
-                    outcome.note_failure(old.id, old.definition.name, error)
-                    continue
-                if new is None:
-                    outcome.unchanged += 1
-                elif not outcome.dry_run and old.next_run_at is not None and old.next_run_at <= new.updated_at:
-                    due.append(old.id)
-                else:
-                    planned.append((old, new))
+            names = {task.id: task.definition.name for task in olds}
+            planned = await self._plan_changes(olds, change, outcome, now=now)
             if outcome.dry_run:
                 outcome.note_changed([new.id for _, new in planned])
                 return
-            won = await self._means.store.write(partial(many_tasks.update_tasks, changes=planned))
+            wanted = [new.id for _, new in planned]
+            won = await self._replace_all(await self._after_due(planned, now=now))
             outcome.note_changed(sorted(won))
-            left = [*due, *(new.id for _, new in planned if new.id not in won)]
+            left = [task_id for task_id in wanted if task_id not in won]
             if not left:
                 return
-            if due:
-                await self._means.plan_due()  # a fire time that has come is planned as it was
-        names = {task.id: task.definition.name for task in olds}
         for task_id in left:
             busy = Conflict("The task is being changed by others all the time; try again.")
-            outcome.note_failure(task_id, names.get(task_id), busy)
+            outcome.note_failure(task_id, names[task_id], busy)
+
+    async def _plan_changes(
+        self, olds: Sequence[Task], change: Change, outcome: BulkOutcome, *, now: datetime
+    ) -> list[Replacement]:
+        """What is to take the place of which; what stays as it is, or cannot be changed, is noted."""
+        planned: list[Replacement] = []
+        breath = _Breath()
+        for old in olds:
+            await breath.take()
+            try:
+                new = self._plan_change(old, change, now=now)
+            except InvalidInput as error:
+                outcome.note_failure(old.id, old.definition.name, error)
+                continue
+            if new is None:
+                outcome.unchanged += 1
+            else:
+                planned.append((old, new))
+        return planned
+
+    async def _after_due(self, planned: Sequence[Replacement], *, now: datetime) -> list[Replacement]:
+        """The same once every fire time that has come by `now` is planned as the task was; less those changed meanwhile.
+
+        One step of the planner may leave some of a long backlog.
+        """
+        means = self._means
+        ready = [(old, new) for old, new in planned if not _is_due(old, now)]
+        due = {old.id: (old, new) for old, new in planned if _is_due(old, now)}
+        while due:
+            await means.plan_due()
+            found = await means.store.read(partial(many_tasks.select_tasks, task_ids=list(due)))
+            presents = {task.id: task for task in found if task.revision == due[task.id][0].revision}
+            ready += [
+                (task, next_revision(task, due[task.id][1].definition, now=now))
+                for task in presents.values()
+                if not _is_due(task, now)
+            ]
+            due = {task.id: due[task.id] for task in presents.values() if _is_due(task, now)}
+        return ready
+
+    async def _replace_all(self, planned: Sequence[Replacement]) -> set[str]:
+        """Store the new revisions of those that nobody else has changed; their ids. That they move on hinders none."""
+        means = self._means
+
+        async def replace(conn: Conn) -> set[str]:
+            presents = {task.id: task for task in await many_tasks.select_tasks(conn, [old.id for old, _ in planned])}
+            now = means.clock.now()
+            changes = []
+            for old, new in planned:
+                present = presents.get(old.id)
+                moved = None if present is None else moved_on(new, old, present, now=now)
+                if present is not None and moved is not None:
+                    changes.append((present, moved))
+            return await many_tasks.update_tasks(conn, changes)
+
+        return await means.store.write(replace) if planned else set()
 
     async def _read(self, task_ids: Sequence[str], outcome: BulkOutcome, *, note: bool) -> list[Task]:
         """The tasks; those there are not are noted."""
@@ -223,12 +269,11 @@ class BulkOperations(RevisionOperations, TriggerOperations):
             outcome.matched += len(found)
         return found
 
-    def _plan_change(self, old: Task, change: Change) -> Task | None:
+    def _plan_change(self, old: Task, change: Change, *, now: datetime) -> Task | None:
         """The task with its new definition, None when that is the old one. Raises InvalidInput."""
         definition = change(old.definition)
         if definition == old.definition:
             return None
-        now = self._means.clock.now()
         if definition.enabled and not old.definition.enabled:
             self._check(definition, now=now, before=old.definition)
         return next_revision(old, definition, now=now)
@@ -316,6 +361,10 @@ class BulkOperations(RevisionOperations, TriggerOperations):
                 outcome.note_failure(old.id, old.definition.name, error)
             else:
                 outcome.note_changed([old.id])
+
+
+def _is_due(task: Task, now: datetime) -> bool:
+    return task.next_run_at is not None and task.next_run_at <= now
 
 
 def _change_of(request: BulkRequest) -> Change:

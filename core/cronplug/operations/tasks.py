@@ -166,7 +166,7 @@ class TaskOperations(Room):
             missing = await calendars.select_missing(conn, calendars_of(task.definition))
             refuse(calendar_faults(task.definition, missing=missing, before=old.definition))
             present = await tasks.select_task(conn, task.id)
-            new = _moved_on(task, old, present, now=means.clock.now()) if present is not None else None
+            new = moved_on(task, old, present, now=means.clock.now()) if present is not None else None
             if present is None or new is None or not await tasks.update_task(conn, new, instead_of=present):
                 return None
             if task.definition.overlap is Overlap.ALLOW and old.definition.overlap is not Overlap.ALLOW:
@@ -257,7 +257,7 @@ class TaskOperations(Room):
         )
 
 
-def _moved_on(task: Task, old: Task, present: Task, *, now: datetime) -> Task | None:
+def moved_on(task: Task, old: Task, present: Task, *, now: datetime) -> Task | None:
     """The new revision of `old` for what is there now: the same task with, perhaps, a later fire time that is next.
 
     A planner that is behind moves tasks that fire often at every moment, and nobody could ever switch one off if it had to
