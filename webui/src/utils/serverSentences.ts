@@ -1,0 +1,45 @@
+/**
+ * What the server's sentences say: which one it is, and the facts it names, so that it can be told in the language of the page.
+ * The sentences are kept with what they tell of, in English; a test of the server checks that this table knows them. Pure.
+ */
+import table from './serverSentences.json'
+
+/** A sentence that is known: a key under `executions.told`, and what it names by the names that the text has for it. */
+export interface ToldSentence {
+  key: string
+  facts: Record<string, string>
+}
+
+const PIECES = { TIME: String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`, NUMBER: String.raw`[\d.]+(?:e\+\d+)?` }
+
+interface Known {
+  key: string
+  /** Another sentence may follow it. */
+  leads: boolean
+  whole: RegExp
+  start: RegExp
+}
+
+const KNOWN: readonly Known[] = (table as { key: string; leads?: boolean; pattern: string }[]).map(({ key, leads = false, pattern }) => {
+  const source = pattern.replace(/TIME|NUMBER/g, (piece) => PIECES[piece as keyof typeof PIECES])
+  return { key, leads, whole: new RegExp(`^${source}$`, 's'), start: new RegExp(`^${source} `, 's') }
+})
+
+/** No message of these sentences is longer: what is, is not worth the search. */
+const LONGEST = 4_000
+
+/** The sentences that a message of the server consists of; null when it has one that is not known. */
+export function readSentences(message: string): ToldSentence[] | null {
+  if (message.length > LONGEST) return null
+  const told: ToldSentence[] = []
+  let rest = message
+  for (;;) {
+    const lead = KNOWN.find(({ leads, start }) => leads && start.test(rest))
+    const known = lead ?? KNOWN.find(({ whole }) => whole.test(rest))
+    if (!known) return null
+    const match = (lead ? known.start : known.whole).exec(rest)
+    told.push({ key: known.key, facts: { ...match?.groups } })
+    if (!lead) return told
+    rest = rest.slice(match?.[0].length)
+  }
+}
