@@ -68,6 +68,34 @@ async def test_text_twice_as_large_cuts_nothing_off(page: Page, furniture: Furni
     assert not cut, "\n".join(cut)
 
 
+async def test_text_that_a_style_sheet_of_the_readers_makes_twice_as_large_fits(
+    new_context: NewContext, watch: Watch, furniture: Furniture
+) -> None:
+    """The points where a page changes its layout do not heed it: what is wide must share the room there is."""
+    page = await watch.open(await new_context())
+    await page.add_init_script(TWICE_AS_LARGE)
+    wrong: list[str] = []
+    for place in rich_places(furniture):
+        await page.goto(place.path)
+        await expect(place.landmark(page), place.path).to_be_attached()
+        await settle(page)
+        wrong += [f"{place.path}: {each}" for each in await page.evaluate(OVERLAPS)]
+
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_pages_read_in_order(page: Page, furniture: Furniture) -> None:
+    """One heading of the first level, none that skips a level, tables that are whole, and words that do not run together."""
+    found: list[str] = []
+    for place in kinds_of_places(furniture):
+        await page.goto(place.path)
+        await expect(place.landmark(page), place.path).to_be_attached()
+        await settle(page)
+        found += [f"{place.path}: {each}" for each in await page.evaluate(READING_FAULTS)]
+
+    assert not found, "\n".join(found)
+
+
 async def test_nothing_moves_where_motion_is_not_wanted(page: Page, server: Server, furniture: Furniture) -> None:
     """On pages with a run under way, and while dialogs open and close."""
     execution = server.invoke("stage.count", {"lines": 500, "pause_seconds": 0.2})
@@ -140,6 +168,85 @@ CUT_TEXTS = """() => {
       }
     }
   }
+  return found
+}"""
+
+TWICE_AS_LARGE = """
+new MutationObserver((_, watched) => {
+  if (!document.documentElement) return
+  document.documentElement.style.fontSize = '200%'
+  watched.disconnect()
+}).observe(document, { childList: true })
+"""
+
+OVERLAPS = """() => {
+  const found = []
+  const over = document.documentElement.scrollWidth - window.innerWidth
+  if (over > 0) found.push(`${over} px too wide`)
+  for (const row of document.querySelectorAll('[data-head-bar]:not([role]), [role=row]')) {
+    const parts = [...row.children].filter((it) => it.checkVisibility() && it.textContent.trim())
+    const boxes = parts.map((it) => {
+      const range = document.createRange()
+      range.selectNodeContents(it)
+      const text = range.getBoundingClientRect()
+      const box = it.getBoundingClientRect()
+      return getComputedStyle(it).overflowX === 'visible' && !it.querySelector('.truncate') ? text : box
+    })
+    boxes.forEach((box, at) => {
+      const next = boxes[at + 1]
+      if (!next || box.width <= 1 || next.width <= 1) return
+      const across = Math.min(box.right, next.right) - Math.max(box.left, next.left)
+      const down = Math.min(box.bottom, next.bottom) - Math.max(box.top, next.top)
+      if (across > 1 && down > 1) found.push(`“${parts[at].textContent.trim().slice(0, 20)}” lies over “${parts[at + 1].textContent.trim().slice(0, 20)}”`)
+    })
+  }
+  return found
+}"""
+
+READING_FAULTS = r"""() => {
+  const found = []
+  const dialog = [...document.querySelectorAll('[role=dialog]')].at(-1)
+  const scope = dialog ?? document.body
+  const isRead = (it) => it.checkVisibility({ visibilityProperty: true }) && !it.closest('[aria-hidden=true]')
+  const levels = [...scope.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter(isRead).map((it) => Number(it.tagName[1]))
+  if (!dialog && levels.filter((level) => level === 1).length !== 1) found.push(`headings of the first level: ${levels}`)
+  levels.forEach((level, at) => { if (at > 0 && level > levels[at - 1] + 1) found.push(`heading levels jump: ${levels}`) })
+  for (const table of [...scope.querySelectorAll('[role=table], table')].filter(isRead)) {
+    const rows = [...table.querySelectorAll('[role=row], tr')]
+    const cells = (row) => row.querySelectorAll('[role=cell], [role=columnheader], [role=rowheader], td, th').length
+    const heads = cells(rows[0])
+    for (const row of rows) {
+      const spans = row.querySelector('[colspan]') !== null || row.querySelector('[aria-busy]') !== null
+      if (!spans && cells(row) !== heads) found.push(`a row of ${cells(row)} cells under ${heads} heads: ${row.textContent.slice(0, 60)}`)
+    }
+    const count = Number(table.getAttribute('aria-rowcount') ?? 0)
+    const places = rows.map((row) => Number(row.getAttribute('aria-rowindex')))
+    if (count && (places.some((place, at) => place < 1 || place > count || (at > 0 && place <= places[at - 1])))) found.push(`rows ${places} of ${count}`)
+  }
+  // Words of two elements in one line without a space between them are read as one.
+  const walker = document.createTreeWalker(scope, NodeFilter.SHOW_TEXT)
+  let last = null
+  while (walker.nextNode()) {
+    const text = walker.currentNode
+    const around = text.parentElement
+    if (!text.data || around.closest('script, style, option, svg, pre, .cm-editor') || !isRead(around)) continue
+    if (last && last.parentElement !== around && /[\p{L}\p{N}]$/u.test(last.data) && /^[\p{L}\p{N}]/u.test(text.data)) {
+      let common = last.parentElement
+      while (!common.contains(around)) common = common.parentElement
+      const isInline = (it) => {
+        for (; it !== common; it = it.parentElement) {
+          if (getComputedStyle(it).display !== 'inline' || getComputedStyle(it).position === 'absolute') return false
+        }
+        return true
+      }
+      const between = document.createRange()
+      between.setStartAfter(last)
+      between.setEndBefore(text)
+      if (isInline(last.parentElement) && isInline(around) && !between.cloneContents().querySelector('br')) found.push(`“${last.data.slice(-20)}” runs into “${text.data.slice(0, 20)}”`)
+    }
+    last = text
+  }
+  for (const time of scope.querySelectorAll('[aria-live] time[title], [role=status] time[title]')) found.push(`told aloud as it changes: ${time.textContent}`)
   return found
 }"""
 

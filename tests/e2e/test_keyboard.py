@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 from playwright.async_api import Locator, Page, ViewportSize, expect
@@ -223,7 +224,7 @@ async def test_every_other_overlay_gives_the_focus_back(page: Page, furniture: F
         opened = await overlay.count()
         await page.keyboard.press("Escape")
         await expect(overlay, f"{opener}").to_have_count(opened - 1)
-        if not await comes_true(page, lambda opener=opener: is_focused(opener)):
+        if not await comes_true(page, partial(is_focused, opener)):
             lost.append(
                 f"{path}, {opener}: {await page.evaluate('() => document.activeElement.outerHTML.slice(0, 60)')}"
             )
@@ -283,6 +284,7 @@ async def test_what_has_the_focus_is_never_hidden_by_a_bar(page: Page, furniture
     hidden: list[str] = []
     for path, size, presses in (
         ("tasks", LOW, 60),
+        ("tasks", PHONE, 40),
         (f"executions/{furniture.talked}", LOW, 50),
         (f"tasks/{furniture.report}/edit", PHONE, 50),
         ("settings", PHONE, 40),

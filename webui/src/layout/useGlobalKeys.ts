@@ -37,6 +37,13 @@ function isAsked(target: EventTarget | null): boolean {
   return target instanceof Element && Boolean(target.closest('[role=dialog]')?.querySelector('[data-question]'))
 }
 
+/** What stands half beyond the edge of a strip is scrolled in when the focus comes to it by keyboard; a press must not move what it presses. */
+function reveal({ target }: FocusEvent): void {
+  if (!(target instanceof Element) || !target.matches('.strip :focus-visible')) return
+  // A control without a size of its own stands for its label.
+  ;(target.closest('label') ?? target).scrollIntoView({ block: 'nearest', inline: 'nearest' })
+}
+
 /** Keys that work on every page. Called once, by the shell. */
 export function useGlobalKeys(): void {
   const { shortcuts } = usePreferences()
@@ -91,6 +98,12 @@ export function useGlobalKeys(): void {
   }
 
   // Before the pages' own keys: the second key of `g e` is no `e`.
-  onMounted(() => document.addEventListener('keydown', onKey, true))
-  onUnmounted(() => document.removeEventListener('keydown', onKey, true))
+  onMounted(() => {
+    document.addEventListener('keydown', onKey, true)
+    document.addEventListener('focusin', reveal)
+  })
+  onUnmounted(() => {
+    document.removeEventListener('keydown', onKey, true)
+    document.removeEventListener('focusin', reveal)
+  })
 }
