@@ -53,6 +53,14 @@ async def count(lines: int = 100, pause_seconds: float = 0.0) -> str:
         if pause_seconds:
             await asyncio.sleep(pause_seconds)
     return f"{{lines}} lines"
+
+
+@function("stage.linger")
+async def linger(ctx: Context) -> None:
+    """Tell how far it is, and stay there until it is cancelled."""
+    ctx.progress(0.4, "counting sheep")
+    print("lingering", flush=True)
+    await asyncio.sleep(3600)
 '''
 
 LATER_SOURCE = '''

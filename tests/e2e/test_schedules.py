@@ -12,6 +12,8 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.acceptance.server import Server
 from tests.e2e.acting import choose, pick
+from tests.e2e.conftest import NewContext
+from tests.e2e.watching import Watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -197,6 +199,28 @@ async def test_every_fire_time_is_accounted_for(page: Page, server: Server) -> N
     await expect(page.get_by_role("list", name="Coming").get_by_text("Switched off").first).to_be_visible()
     await passed.get_by_role("listitem").filter(has_text="Success").get_by_role("link").first.click()
     await expect(page).to_have_url(re.compile(r"/executions/\w+$"))
+
+
+async def test_why_a_fire_time_did_not_run_is_told_in_the_language_of_the_page(
+    server: Server, watch: Watch, new_context: NewContext
+) -> None:
+    task = server.create_task(
+        name="Belegt", type="function", functionName="acme.wait", overlap="skip", cronExpression="* * * * * *"
+    )
+    [skipped, *_] = server.until(lambda: server.executions(taskId=task["id"], status="skipped"), what="a skipped one")
+    server.client.post(f"/tasks/{task['id']}/toggle", json={"enabled": False}).raise_for_status()
+    page = await watch.open(await new_context(locale="de-DE"))
+
+    await page.goto(f"tasks/{task['id']}?tab=fire-times")
+
+    busy = re.compile(r"Eine frühere Ausführung \(\w+\) lief noch, seit \d\d?\. ")
+    await expect(page.get_by_role("list", name="Vergangen").get_by_text(busy).first).to_be_visible()
+    coming = page.get_by_role("list", name="Kommend").get_by_text("Die Aufgabe ist ausgeschaltet.")
+    await expect(coming.first).to_be_visible()
+    assert await page.get_by_role("listitem").locator("[lang=en]").count() == 0
+    await page.goto(f"executions/{skipped['id']}")
+    await expect(page.get_by_text(busy)).to_be_visible()
+    server.client.delete(f"/tasks/{task['id']}", params={"force": "true"}).raise_for_status()
 
 
 async def test_switching_on_asks_what_to_do_with_what_was_missed(page: Page, server: Server) -> None:
