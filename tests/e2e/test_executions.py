@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from cronplug.ids import decode_id
 from tests.acceptance.server import Server
 from tests.e2e.acting import pick_task, stay, stayed, until
 from tests.e2e.stage import HOSTILE
@@ -208,27 +212,71 @@ async def test_a_long_log_keeps_the_page_light(page: Page, server: Server) -> No
     assert await log_of(page).locator(".log-row").count() < 100
 
 
+async def test_of_a_very_long_log_the_oldest_lines_are_loaded_when_asked_for(page: Page, server: Server) -> None:
+    execution = server.invoke("stage.say", {"lines": ["line 1"]})
+    server.until_status(execution, "success")
+    with closing(sqlite3.connect(server.data_dir / "cronplug.db", timeout=30)) as database, database:
+        database.execute("update executions set log_lines = 55001 where id = ?", (decode_id(execution),))
+        for first in range(2, 51_002, 5_000):
+            numbers = range(first, first + 5_000)
+            lines = [[number, 1_700_000_000_000, "stdout", None, 1, f"line {number}"] for number in numbers]
+            row = (decode_id(execution), first, numbers[-1], json.dumps(lines))
+            database.execute(
+                "insert into log_chunks (execution_id, first_seq, last_seq, lines) values (?, ?, ?, ?)", row
+            )
+
+    await page.goto(f"executions/{execution}")
+
+    await expect(page.get_by_text("The oldest 5,001 lines are not shown here.")).to_be_visible()
+    await expect(page.get_by_text("50,000 lines", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="Load earlier lines").click()
+    await expect(page.get_by_text("The oldest line is not shown here.")).to_be_visible()
+    await expect(log_of(page).get_by_text("line 5002", exact=True)).to_be_in_viewport()
+    await page.get_by_role("button", name="Load earlier lines").click()
+    await expect(page.get_by_text("55,001 lines", exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name="Load earlier lines")).to_have_count(0)
+
+
+async def test_lines_that_are_kept_no_more_are_not_told_as_none(page: Page, server: Server) -> None:
+    execution = server.invoke("stage.say", {"lines": ["one", "two"]})
+    server.until_status(execution, "success")
+    with closing(sqlite3.connect(server.data_dir / "cronplug.db", timeout=30)) as database, database:
+        database.execute("delete from log_chunks where execution_id = ?", (decode_id(execution),))
+
+    await page.goto(f"executions/{execution}")
+
+    await expect(page.get_by_text("The output was cleaned up")).to_be_visible()
+    await expect(page.get_by_text("2 lines were written and are no longer kept.")).to_be_visible()
+
+
 async def test_a_running_execution_is_followed_line_by_line_to_its_end(page: Page, server: Server) -> None:
     task = server.create_task(
         name="Watched report",
         type="function",
         functionName="example.report",
-        functionPayload={"days": 90, "seconds": 6, "region": "north"},
+        functionPayload={"days": 90, "seconds": 3, "region": "north"},
     )
     execution = server.trigger(task["id"])
     await page.goto(f"executions/{execution}")
     await stay(page)
-
-    await expect(page.get_by_text("Running", exact=True)).to_be_visible()
-    await until(log_of(page), f"it.scrollTop > 100 && {AT_END}")
-    await expect(page.get_by_role("img", name=re.compile(r"Progress: \d+%"))).to_be_visible()
-    await expect(page.get_by_text(re.compile(r"about \d+ s left|about to end"))).to_be_visible()
 
     await expect(log_of(page).get_by_text("day 90 of 90")).to_be_in_viewport()
     await expect(page.get_by_text("Success", exact=True)).to_be_visible()
     await expect(page.get_by_role("region", name="Result")).to_contain_text('"days": 90')
     await expect(page.get_by_text("91 lines", exact=True)).to_be_visible()
     assert await stayed(page)
+
+
+async def test_a_running_execution_tells_how_far_it_is(page: Page, server: Server) -> None:
+    execution = server.invoke("stage.linger", {}, timeoutSeconds=900)
+
+    await page.goto(f"executions/{execution}")
+
+    await expect(page.get_by_text("Running", exact=True)).to_be_visible()
+    await expect(page.get_by_role("img", name="Progress: 40%")).to_be_visible()
+    await expect(page.get_by_text("counting sheep")).to_be_visible()
+    await expect(page.get_by_text(re.compile(r"about .+ left|about to end"))).to_be_visible()
+    server.client.post(f"/executions/{execution}/cancel").raise_for_status()
 
 
 async def test_scrolling_up_stops_following_until_asked_again(page: Page, server: Server) -> None:
