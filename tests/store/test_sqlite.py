@@ -24,6 +24,7 @@ from cronplug.store import Conn, Store, executions, rollups, sqlite, stats, task
 from cronplug.store.executions import ExecutionFilter, claims, ends, progress, reading, retention, stopping, turns
 from cronplug.store.migrate import migrate
 from cronplug.store.schema import meta
+from cronplug.store.sqlite import READER_CACHE_KIB, WRITER_CACHE_KIB
 from cronplug.store.statements import Stmt
 from tests.store.making import Maker
 from tests.store.test_executions import insert
@@ -45,6 +46,19 @@ async def test_every_connection_has_its_pragmas(sqlite_url: str, synchronous: st
     await store.close()
 
     assert set(seen) == {("wal", 2 if synchronous == "full" else 1, 1)}
+
+
+async def test_readers_keep_few_pages(sqlite_url: str) -> None:
+    """They drop them at every commit; the memory of each grows to what its largest question took."""
+    store = await Store.open(sqlite_url, readers=2)
+
+    async def read(conn: Conn) -> object:
+        return await conn.fetch_value(pragma("cache_size"))
+
+    seen = await asyncio.gather(store.write(read), *(store.read(read) for _ in range(4)))
+    await store.close()
+
+    assert seen == [-WRITER_CACHE_KIB] + [-READER_CACHE_KIB] * 4
 
 
 async def test_connections_are_held_not_opened_for_each_statement(sqlite_store: Store) -> None:
@@ -306,6 +320,10 @@ PLANS = {
     "tasks at fault": (tasks._count_stmt(("state attention",)), "ix_tasks_schedule_error"),
     "number of tasks": (stats.TASKS, "ix_tasks_off"),
     "series": (rollups.SELECT_SERIES, "PRIMARY KEY (kind=? AND key=? AND seconds=? AND start>? AND start<?)"),
+    "ends of the present hour": (
+        rollups.COUNT["all"],
+        "COVERING INDEX ix_executions_status (status=? AND id>? AND id<?)",
+    ),
     "marks of a timeline": (timeline._marks_stmt((), None, "task", False), "ix_executions_unfinished"),
     "figures": (stats.EXECUTIONS, "COVERING INDEX ix_executions_status"),
     "held": (turns.HOLDS, "ix_executions_queued"),

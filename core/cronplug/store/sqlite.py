@@ -28,6 +28,12 @@ MAX_GROUP = 128
 """Most units committed together."""
 
 BUSY_MILLIS = 5_000
+WRITER_CACHE_KIB = 16_000
+READER_CACHE_KIB = 4_000
+"""Pages of the file that a reader keeps. Whatever another connection commits makes it drop them all, so they serve little
+beyond one snapshot; more is memory that each reader takes once for its largest question, and never gives back.
+"""
+
 OLDEST_SQLITE = (3, 35, 0)
 
 
@@ -39,7 +45,7 @@ def connection_class(synchronous: str) -> type[sqlite3.Connection]:
         f"synchronous={synchronous.upper()}",
         "foreign_keys=ON",
         "temp_store=MEMORY",
-        "cache_size=-16000",
+        f"cache_size=-{WRITER_CACHE_KIB}",
         "journal_size_limit=67108864",
     )
 
@@ -175,6 +181,7 @@ class SqliteLanes:
             if raw is None:
                 return
             await raw.execute_fetchall("PRAGMA query_only=ON")
+            await raw.execute_fetchall(f"PRAGMA cache_size=-{READER_CACHE_KIB}")
             while (waiting := await self._reads.get()) is not None:
                 if not waiting.future.done():
                     await _read_one(raw, waiting)
