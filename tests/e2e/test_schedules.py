@@ -213,7 +213,7 @@ async def test_why_a_fire_time_did_not_run_is_told_in_the_language_of_the_page(
 
     await page.goto(f"tasks/{task['id']}?tab=fire-times")
 
-    busy = re.compile(r"Eine frühere Ausführung \(\w+\) lief noch, seit \d\d?\. ")
+    busy = re.compile(r"Eine frühere Ausführung \(\w+\) lief noch, seit dem \d\d?\. ")
     await expect(page.get_by_role("list", name="Vergangen").get_by_text(busy).first).to_be_visible()
     coming = page.get_by_role("list", name="Kommend").get_by_text("Die Aufgabe ist ausgeschaltet.")
     await expect(coming.first).to_be_visible()
