@@ -57,7 +57,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'lists', test: /\/src\/(components\/(ListPager|SearchField|PulseStrip|StatStrip|fields\/SelectField)\.vue|pages\/tasks\/(taskQueries|useTaskActions)\.ts)/ },
-            { name: 'shared', priority: 1, test: /\/src\/(?!pages\/|palette\/|components\/(log|schema-form|fields)\/|components\/(ConfirmDialog|FoldSection|ListPager|SearchField|PulseStrip|StatStrip)\.|utils\/(schema|spans|zoned)\.)/, minShareCount: 3 },
+            { name: 'shared', priority: 1, test: /\/src\/(?!pages\/|palette\/|components\/(log|schema-form|fields)\/|components\/(ConfirmDialog|FoldSection|ListPager|SearchField|PulseStrip|StatStrip)\.|composables\/(useOutcome|useServerSentences)\.|utils\/(schema|spans|zoned|serverSentences)\.)/, minShareCount: 3 },
           ],
         },
       },
