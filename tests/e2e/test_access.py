@@ -5,11 +5,12 @@ axe finds only a part of what can be wrong; a screen reader needs a person.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import BrowserContext, Page, ViewportSize, expect
+from playwright.async_api import BrowserContext, Page, Route, ViewportSize, expect
 
 from tests.acceptance.server import Server
 from tests.e2e.acting import settle
@@ -342,6 +343,58 @@ async def test_axe_finds_nothing_in_menus_dialogs_and_faults(
     assert {name: each for name, each in found.items() if each} == {}
 
 
+async def test_axe_finds_nothing_while_loading_empty_failing_or_selecting(
+    new_context: NewContext, watch: Watch, furniture: Furniture
+) -> None:
+    page = await watch.open(await with_axe(new_context))
+    found: dict[str, list[str]] = {}
+
+    await page.goto("tasks")
+    await page.get_by_role("checkbox", name="Select Sales report").check()
+    await expect(page.get_by_role("region", name="Selected tasks")).to_be_visible()
+    found["selection"] = await violations_in_both_themes(page)
+    await page.get_by_role("region", name="Selected tasks").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("dialog", name="Delete 1 task?")).to_be_visible()
+    found["bulk"] = await violations_in_both_themes(page)
+    await page.goto("tasks?q=there is no such task")
+    await expect(page.get_by_text("No task matches")).to_be_visible()
+    found["nothing found"] = await violations_in_both_themes(page)
+    await page.goto("executions?task=0000000000000")
+    await expect(page.get_by_text("No execution matches")).to_be_visible()
+    found["no execution"] = await violations_in_both_themes(page)
+    await page.goto("plugins")
+    await page.get_by_role("button", name="Check impact of acme-stage").click()
+    await expect(page.get_by_role("dialog", name="Impact of acme-stage")).to_be_visible()
+    found["impact"] = await violations_in_both_themes(page)
+
+    released = asyncio.Event()
+
+    async def fail(route: Route) -> None:
+        await released.wait()
+        await route.fulfill(
+            status=500, json={"code": "internal_error", "title": "Broken", "detail": "It broke.", "errors": []}
+        )
+
+    for path, address in (
+        ("tasks", "**/api/scheduler/tasks?*"),
+        ("executions", "**/api/scheduler/executions?*"),
+        ("functions", "**/api/scheduler/functions*"),
+        (f"tasks/{furniture.report}", f"**/api/scheduler/tasks/{furniture.report}"),
+        (f"executions/{furniture.failed}", f"**/api/scheduler/executions/{furniture.failed}"),
+    ):
+        released.clear()
+        await page.route(address, fail)
+        await page.goto(path)
+        await expect(page.locator("[aria-busy=true]").first).to_be_attached()
+        found[f"{path} loading"] = await violations(page, waiting=False)
+        released.set()
+        await expect(page.get_by_role("alert").filter(has_text="It broke.").first).to_be_visible()
+        found[f"{path} failing"] = await violations_in_both_themes(page)
+        await page.unroute(address)
+
+    assert {name: each for name, each in found.items() if each} == {}
+
+
 async def with_axe(new_context: NewContext, **options: Any) -> BrowserContext:
     """A browser profile whose pages hold axe. It evaluates code, so the policy is off here; other tests hold it."""
     context = await new_context(bypass_csp=True, **options)
@@ -349,9 +402,12 @@ async def with_axe(new_context: NewContext, **options: Any) -> BrowserContext:
     return context
 
 
-async def violations(page: Page, *, rule: str | None = None, besides: tuple[str, ...] = ()) -> list[str]:
+async def violations(
+    page: Page, *, rule: str | None = None, besides: tuple[str, ...] = (), waiting: bool = True
+) -> list[str]:
     """What axe holds against the page as it is, each with the element it is about; by one rule or by all of WCAG A and AA."""
-    await settle(page)
+    if waiting:
+        await settle(page)
     run_only = {"type": "rule", "values": [rule]} if rule else {"type": "tag", "values": WCAG}
     answer: dict[str, Any] = await page.evaluate(
         "(options) => axe.run(document, options)",

@@ -14,7 +14,7 @@ from playwright.async_api import Page, Route, ViewportSize, expect
 from tests.acceptance.server import Server
 from tests.e2e.acting import choose, settle, stay, stayed
 from tests.e2e.conftest import NewContext
-from tests.e2e.places import rich_places
+from tests.e2e.places import place_of, rich_places
 from tests.e2e.stage import Furniture, furnish
 from tests.e2e.watching import Watch
 
@@ -381,3 +381,56 @@ async def test_a_server_that_is_gone_is_told_and_nothing_can_be_changed_till_it_
     await expect(page.get_by_text("Live", exact=True)).to_be_attached()
     await expect(button).not_to_have_attribute("aria-disabled", "true")
     assert await stayed(page)
+
+
+async def test_whatever_is_pressed_by_one_who_may_only_look_nothing_is_changed(
+    new_context: NewContext, watch: Watch, furniture: Furniture
+) -> None:
+    page = await watch.open(await new_context())
+    asked: list[str] = []
+
+    async def read_only(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "permissions": ["read"]})
+
+    async def note(route: Route) -> None:
+        request = route.request
+        path = request.url.partition("/api/scheduler")[2]
+        # These read, though their questions are too long for an address.
+        if request.method == "GET" or path.startswith("/schedules/preview") or path.endswith("/impact"):
+            await route.fallback()
+        else:
+            asked.append(f"{request.method} {path} on {page.url}")
+            await route.abort()
+
+    await page.route("**/api/scheduler/**", note)
+    await page.route("**/api/scheduler/me", read_only)
+    report = f"tasks/{furniture.report}"
+    for path in (
+        "tasks",
+        f"{report}?tab=history",
+        f"{report}/edit",
+        f"executions/{furniture.failed}",
+        f"calendars/{furniture.calendar}",
+        "functions/example.report",
+        "plugins",
+        "settings",
+        "welcome",
+    ):
+        place = place_of(furniture, path)
+        await page.goto(place.path)
+        await expect(place.landmark(page), place.path).to_be_attached()
+        await settle(page)
+        # Once the page, then what has opened over it.
+        for _ in range(2):
+            await page.evaluate(PRESS_ALL)
+            await settle(page)
+
+    assert asked == []
+
+
+PRESS_ALL = """() => {
+  const over = [...document.querySelectorAll('[role=dialog], [role=menu]')].at(-1)
+  const parts = [...(over ?? document).querySelectorAll('button, [role=switch], [role=menuitem], input[type=submit]')]
+  for (const part of parts) if (part.isConnected && part.dataset.slot !== 'close' && !/^Sign out$/.test(part.textContent.trim())) part.click()
+}"""
