@@ -133,7 +133,7 @@ def test_events_tell_an_execution_s_course(live: Server, api: httpx.Client) -> N
     heard(
         api,
         lambda: live.invoke("acme.count", {}),
-        [("execution", "created"), ("execution", "updated"), ("execution", "updated")],
+        [("execution", "created"), ("execution", "updated")],  # changes within a tenth of a second are told as one
     )
 
 

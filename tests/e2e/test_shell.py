@@ -213,8 +213,9 @@ async def test_what_the_server_says_is_marked_as_english(
     context = await new_context()
     await context.add_init_script("localStorage.setItem('cronplug.language', 'de')")
     page = await watch.open(context)
-    sentence = server.client.get(f"/tasks/{furniture.report}").json()["task"]["scheduleDescription"]
-    for path in ("tasks", *(f"tasks/{furniture.report}{part}" for part in ("", "?tab=configuration", "/edit"))):
+    task = server.client.get(f"/tasks/{furniture.report}").json()["task"]
+    whole = [f"tasks/{furniture.report}{part}" for part in ("", "?tab=configuration", "/edit")]
+    for path, sentence in (("tasks", task["scheduleShort"]), *((path, task["scheduleDescription"]) for path in whole)):
         await page.goto(path)
         await expect(page.locator("[lang=en]").get_by_text(sentence).first, path).to_be_visible()
         await settle(page)
