@@ -110,9 +110,10 @@ async def test_what_is_missing_is_said_beside_each_field(page: Page) -> None:
 
     await form.get_by_role("button", name="Create task").click()
 
-    await expect(form.get_by_text("Give the task a name.", exact=True)).to_be_visible()
-    await expect(form.get_by_text("Choose what to run.", exact=True)).to_be_visible()
-    await expect(form.get_by_text("Give an expression, or choose “Only by hand”.", exact=True)).to_be_visible()
+    beside = form.get_by_role("paragraph")
+    await expect(beside.get_by_text("Give the task a name.", exact=True)).to_be_visible()
+    await expect(beside.get_by_text("Choose what to run.", exact=True)).to_be_visible()
+    await expect(beside.get_by_text("Give an expression, or choose “Only by hand”.", exact=True)).to_be_visible()
     await expect(form.get_by_role("textbox", name="Name", exact=True)).to_have_attribute("aria-invalid", "true")
     summary = form.get_by_role("alert", name="3 fields need a change")
     await expect(summary).to_be_focused()
