@@ -102,13 +102,14 @@ def readiness(server: Server) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
-def until_it_tells(server: Server, check: str) -> str:
-    """Wait until /readyz is 503 for that check; what it says of it."""
+def until_it_tells(server: Server, check: str, words: str = "") -> str:
+    """Wait until /readyz is 503 for that check, in such words; what it says of it."""
 
     def ask() -> str | None:
         status, body = readiness(server)
         failed = body["checks"].get(check, {"ok": True})
-        return str(failed["message"]) if status == 503 and not failed["ok"] else None
+        told = status == 503 and not failed["ok"] and words in failed["message"]
+        return str(failed["message"]) if told else None
 
     return server.until(ask, seconds=60, what=f"/readyz telling of the {check}")
 
@@ -125,7 +126,7 @@ def test_another_program_holds_the_database(server: Server) -> None:
     file = server.data_dir / "cronplug.db"
     with every_second(server) as task, closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")  # until the server says so, which takes it a whole wait for locks and more
-        assert "cannot write" in until_it_tells(server, "planner")
+        until_it_tells(server, "planner", "cannot write")
         assert server.client.get(f"/tasks/{task}").status_code == 200
         other.execute("ROLLBACK")
     assert "Another program holds the database file; end it" in server.output()
@@ -136,7 +137,7 @@ def test_the_disk_is_full(server: Server) -> None:
     with every_second(server):
         _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (0, hard))
-        assert "cannot write" in until_it_tells(server, "planner")
+        until_it_tells(server, "planner", "cannot write")
         assert httpx.get(f"{server.url}/healthz").status_code == 200
         refused(server)
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))

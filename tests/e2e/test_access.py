@@ -304,7 +304,7 @@ async def test_axe_finds_nothing_in_menus_dialogs_and_faults(
 
     await page.goto("tasks/new")
     await page.get_by_role("button", name="Create task").click()
-    await expect(page.get_by_text("Give the task a name.", exact=True)).to_be_visible()
+    await expect(page.get_by_role("paragraph").get_by_text("Give the task a name.", exact=True)).to_be_visible()
     await page.get_by_label("Cron expression").fill("99 * * * *")
     await expect(page.locator("mark")).to_be_visible()
     found["faults"] = await violations_in_both_themes(page)

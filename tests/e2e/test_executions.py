@@ -285,7 +285,7 @@ async def test_scrolling_up_stops_following_until_asked_again(page: Page, server
     await until(log_of(page), f"it.scrollTop > 100 && {AT_END}")
 
     await log_of(page).hover()
-    await page.mouse.wheel(0, -10_000)
+    await page.mouse.wheel(0, -100_000)
 
     await expect(log_of(page).get_by_text("line 1 of 3000")).to_be_in_viewport()
     await page.get_by_role("button", name=re.compile(r"\d+ new lines?")).click()
