@@ -27,12 +27,19 @@ const ICONS: Record<ExecutionStatus, string> = {
   missed: 'i-lucide-calendar-x-2',
 }
 
+const CHIPS: Record<Tone, string> = { ok: 'bg-ok-soft text-ok', fail: 'bg-fail-soft text-fail', run: 'bg-run-soft text-run', miss: 'bg-miss-soft text-miss', idle: 'bg-idle-soft text-idle' }
+
 export function toneOf(status: ExecutionStatus): Tone {
   return TONES[status]
 }
 
 export function iconOf(status: ExecutionStatus): string {
   return ICONS[status]
+}
+
+/** The classes that colour the spot before a status. */
+export function chipOf(status: ExecutionStatus): string {
+  return CHIPS[TONES[status]]
 }
 
 /** True while an execution may still change. */
