@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cronplug.cli.allocator import share_arenas
 from cronplug.cli.options import FLAG_HELP, PLUGINS, STORAGE, with_settings
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def serve(settings: Settings) -> int:
 
     Migrates the database first. SIGTERM and SIGINT end it gracefully, a second one at once.
     """
+    share_arenas()
     gc.disable()  # what is imported stays: looking through it for garbage, again and again, is a tenth of the start
     from cronplug import app
 
