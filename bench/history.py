@@ -76,21 +76,21 @@ async def measure(folder: Path, queries: dict[str, Callable[[random.Random], str
                 response.raise_for_status()
                 return response.json()
 
-            async def take(name: str, make: Callable[[random.Random], str]) -> None:
+            async def take(name: str, path: str, query: Callable[[random.Random], str]) -> None:
                 times, used = [], []
-                await get(make(draw))
+                await get(path + query(draw))
                 for _ in range(REQUESTS):
-                    path = make(draw)
+                    asked = path + query(draw)
                     began, cpu = time.perf_counter(), time.process_time()
-                    await get(path)
+                    await get(asked)
                     times.append(1000 * (time.perf_counter() - began))
                     used.append(1000 * (time.process_time() - cpu))
                 taken[name] = quantile(times, 0.99)
                 taken[f"{name}_cpu"] = quantile(used, 0.5)
 
             for name, query in queries.items():
-                await take(name, lambda draw, query=query: f"/executions?{query(draw)}")  # type: ignore[misc]
-            await take("stats", lambda draw: "/stats")
+                await take(name, "/executions?", query)
+            await take("stats", "/stats", lambda draw: "")
     return taken
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,6 +143,22 @@ class World:
         while (await self.steps.planner.plan_once()).more:
             pass
         return await self.executions()
+
+    @contextmanager
+    def behind(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """A planner that is behind plans what came due whenever something was read and is about to be written."""
+        write, plan = self.store.write, self.steps.planner.plan_once
+
+        async def write_later(unit: Any) -> Any:
+            with monkeypatch.context() as meanwhile:
+                meanwhile.setattr(self.store, "write", write)
+                self.clock.advance(3)
+                await plan()
+            return await write(unit)
+
+        with monkeypatch.context() as slow:
+            slow.setattr(self.store, "write", write_later)
+            yield
 
     async def run_all(self) -> list[Execution]:
         """Claim, run and release until nothing is available; all executions, oldest fire time first."""

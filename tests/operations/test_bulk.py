@@ -84,19 +84,9 @@ async def test_a_fire_time_that_has_come_is_planned_as_it_was(world: World) -> N
 
 
 async def test_tasks_that_move_on_at_every_moment_can_be_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A planner that is behind plans whenever tasks have been read and their changes are not written yet."""
     made = await make(world, 3, schedules=cron("* * * * * *"), overlap=Overlap.ALLOW)
-    write, plan = world.store.write, world.steps.planner.plan_once
 
-    async def write_later(unit: Any) -> Any:
-        with monkeypatch.context() as meanwhile:
-            meanwhile.setattr(world.store, "write", write)
-            world.clock.advance(3)
-            await plan()
-        return await write(unit)
-
-    with monkeypatch.context() as slow:
-        slow.setattr(world.store, "write", write_later)
+    with world.behind(monkeypatch):
         tagged = await act(world, "addTags", ids=ids(*made), tags=("new",))
         done = await act(world, "disable", ids=ids(*made))
 

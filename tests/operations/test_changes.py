@@ -325,19 +325,9 @@ async def test_a_schedule_that_can_no_longer_be_read_is_shown(world: World) -> N
 async def test_a_task_that_moves_on_at_every_moment_can_be_changed(
     world: World, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    """A planner that is behind plans whenever a change has been read and is not written yet."""
     task = await world.create(schedules=cron("* * * * * *"), overlap=Overlap.ALLOW)
-    write, plan = world.store.write, world.steps.planner.plan_once
 
-    async def write_later(unit: Any) -> Any:
-        with monkeypatch.context() as meanwhile:
-            meanwhile.setattr(world.store, "write", write)
-            world.clock.advance(3)
-            await plan()
-        return await write(unit)
-
-    with monkeypatch.context() as slow:
-        slow.setattr(world.store, "write", write_later)
+    with world.behind(monkeypatch):
         view = await world.operations.change_task(task.id, change)
 
     assert view.task.revision == 2

@@ -10,8 +10,8 @@ from cronplug.model import CronRule, IntervalRule, OnceRule, ScheduleRule
 from cronplug.schedules.cron import CronSchedule
 from cronplug.schedules.describe import day_phrases, describe_text, weekday_phrases
 from cronplug.schedules.months import FIRST_YEAR
-from cronplug.schedules.shown_times import duration_text, instant_text, listed
-from cronplug.schedules.spec import compile_cron
+from cronplug.schedules.shown_times import duration_text, instant_text, listed, stretches_of
+from cronplug.schedules.spec import bits_of, compile_cron
 from cronplug.schedules.task_schedule import TaskSchedule
 from cronplug.schedules.terms import NO_TERMS, Terms
 from cronplug.schedules.tokens import has_hash, read_cron_text
@@ -131,14 +131,14 @@ def _cron_parts(cron_expression: str, seed: str) -> tuple[Part, ...]:
         "day of month": days,
         "month": _months(spec.months),
         "day of week": weekdays,
-        "year": "every year" if spec.years is None else _ranges([FIRST_YEAR + year for year in _bits(spec.years)]),
+        "year": "every year" if spec.years is None else _ranges([FIRST_YEAR + year for year in bits_of(spec.years)]),
     }
     return tuple(Part(name, text, meanings[name]) for name, text in read.typed)
 
 
 def _values(mask: int, size: int, unit: str) -> str:
     """`every 15th minute from 0`, `hours 9 to 17`, `minutes 0 and 30`."""
-    values = _bits(mask)
+    values = bits_of(mask)
     if len(values) == size:
         return f"every {unit}"
     if len(values) == 1:
@@ -152,7 +152,7 @@ def _values(mask: int, size: int, unit: str) -> str:
 
 
 def _months(mask: int) -> str:
-    months = _bits(mask)
+    months = bits_of(mask)
     if len(months) == 12:
         return "every month"
     if len(months) > 2 and months[-1] - months[0] == len(months) - 1:
@@ -162,17 +162,7 @@ def _months(mask: int) -> str:
 
 def _ranges(values: list[int]) -> str:
     """Rising numbers as words, stretches of three and more as ranges: `1, 5 to 8 and 12`."""
-    stretches: list[list[int]] = []
-    for value in values:
-        if stretches and value == stretches[-1][-1] + 1:
-            stretches[-1].append(value)
-        else:
-            stretches.append([value])
     words: list[str] = []
-    for stretch in stretches:
+    for stretch in stretches_of(values):
         words += [f"{stretch[0]} to {stretch[-1]}"] if len(stretch) > 2 else map(str, stretch)
     return listed(words)
-
-
-def _bits(mask: int) -> list[int]:
-    return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]

@@ -13,8 +13,8 @@ from itertools import pairwise, product
 from cronplug.model import CronRule, OnceRule, ScheduleRule
 from cronplug.schedules.months import SHAPES
 from cronplug.schedules.sentences import BY_HAND, describe_rule, seed_of
-from cronplug.schedules.shown_times import instant_text
-from cronplug.schedules.spec import CronSpec, compile_cron
+from cronplug.schedules.shown_times import instant_text, stretches_of
+from cronplug.schedules.spec import CronSpec, bits_of, compile_cron
 from cronplug.schedules.task_schedule import TaskSchedule
 from cronplug.schedules.tokens import CronText, has_hash, read_cron_text
 
@@ -63,7 +63,7 @@ def _short_duration(seconds: int) -> str:
 def _shorten_cron(cron_expression: str, seed: str) -> str | None:
     read, spec = read_cron_text(cron_expression, seed), compile_cron(cron_expression, seed)
     days = _days(read, spec)
-    times = _times(_values(spec.hours), _values(spec.minutes), _values(spec.seconds))
+    times = _times(bits_of(spec.hours), bits_of(spec.minutes), bits_of(spec.seconds))
     if spec.years is not None or days is None or times is None:
         return None
     if days:
@@ -71,16 +71,12 @@ def _shorten_cron(cron_expression: str, seed: str) -> str | None:
     return f"Daily {times}" if times[0].isdigit() else times
 
 
-def _values(mask: int) -> list[int]:
-    return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
-
-
 # -- days ------------------------------------------------------------------------------------------------------------
 
 
 def _days(read: CronText, spec: CronSpec) -> str | None:
     """Which days; "" when it is all of them."""
-    months = "" if spec.months.bit_count() == 12 else _named(_values(spec.months), _MONTHS.__getitem__)
+    months = "" if spec.months.bit_count() == 12 else _named(bits_of(spec.months), _MONTHS.__getitem__)
     if months is None:
         return None
     if all(mask.bit_count() == length for mask, (_, length) in zip(spec.days, SHAPES, strict=True)):
@@ -124,14 +120,8 @@ def _ordinal(number: int) -> str:
 
 def _named(values: Sequence[int], name: Callable[[int], str]) -> str | None:
     """Rising numbers by their names, stretches of three and more as ranges; None when that makes a long list."""
-    stretches: list[list[int]] = []
-    for value in values:
-        if stretches and value == stretches[-1][-1] + 1:
-            stretches[-1].append(value)
-        else:
-            stretches.append([value])
     words: list[str] = []
-    for stretch in stretches:
+    for stretch in stretches_of(values):
         words += [f"{name(stretch[0])}–{name(stretch[-1])}"] if len(stretch) > 2 else map(name, stretch)
     return ", ".join(words) if len(words) <= _MOST_NAMED else None
 

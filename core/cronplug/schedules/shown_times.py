@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from cronplug.clock import EPOCH
@@ -64,6 +64,21 @@ def duration_text(seconds: int) -> str:
         if not rest and count and (size, count) != (86_400, 1):
             return f"{count} {unit}" + ("" if count == 1 else "s")
     return f"{seconds} seconds"
+
+
+def stretches_of(values: Iterable[int]) -> list[list[int]]:
+    """Rising numbers, those that follow each other together.
+
+    >>> stretches_of([1, 5, 6, 7])
+    [[1], [5, 6, 7]]
+    """
+    stretches: list[list[int]] = []
+    for value in values:
+        if stretches and value == stretches[-1][-1] + 1:
+            stretches[-1].append(value)
+        else:
+            stretches.append([value])
+    return stretches
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

@@ -180,7 +180,7 @@ def _nearest_weekday(day: int, first_weekday: int, length: int) -> int:
 
 def _weekdays(weekday_mask: int, special: SpecialDays, first_weekday: int, length: int) -> int:
     mask = 0
-    for weekday in _bits(weekday_mask):
+    for weekday in bits_of(weekday_mask):
         mask |= _EVERY_SEVENTH << 1 + (weekday - first_weekday) % 7
     for weekday, nth in special.nth_weekdays:
         day = (
@@ -218,7 +218,7 @@ def shortest_interval_seconds(spec: CronSpec) -> int:
     >>> shortest_interval_seconds(compile_cron("0 9,17 * * *"))
     28800
     """
-    seconds, minutes, hours = _bits(spec.seconds), _bits(spec.minutes), _bits(spec.hours)
+    seconds, minutes, hours = bits_of(spec.seconds), bits_of(spec.minutes), bits_of(spec.hours)
     if len(seconds) > 1 or len(minutes) > 1 or len(hours) > 1:
         span = seconds[-1] - seconds[0]
         found = [later - earlier for earlier, later in pairwise(seconds)]
@@ -246,7 +246,7 @@ def runs_per_day(spec: CronSpec) -> float:
         days = FIRST_DAYS[end] - FIRST_DAYS[start]
     else:
         days = sum(
-            366 if (FIRST_YEAR + bit) % 4 == 0 and FIRST_YEAR + bit != 2100 else 365 for bit in _bits(spec.years)
+            366 if (FIRST_YEAR + bit) % 4 == 0 and FIRST_YEAR + bit != 2100 else 365 for bit in bits_of(spec.years)
         )
     return fire_days * spec.times_per_day / days
 
@@ -278,7 +278,8 @@ def _cycle(years: int) -> tuple[int, int]:
     return start, start + years * 12
 
 
-def _bits(mask: int) -> list[int]:
+def bits_of(mask: int) -> list[int]:
+    """The numbers whose bits are set, rising."""
     return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
 
 
