@@ -202,7 +202,7 @@ async def test_a_page_written_from_right_to_left_is_mirrored(page: Page, furnitu
 
     after = await page.evaluate(middles)
     assert [round(there, 1) for there in after] == [round(1 - here, 1) for here in before]
-    knobs = "(it) => { const box = it.getBoundingClientRect(), knob = it.firstElementChild.getBoundingClientRect(); return [knob.left >= box.left - 1, knob.right <= box.right + 1] }"
+    knobs = "async (it) => { await Promise.all(it.firstElementChild.getAnimations().map((each) => each.finished)); const box = it.getBoundingClientRect(), knob = it.firstElementChild.getBoundingClientRect(); return [knob.left >= box.left - 1, knob.right <= box.right + 1] }"
     for name in ("Sales report: on", "Order hook: on"):
         assert await page.get_by_role("switch", name=name).evaluate(knobs) == [True, True], name
 
