@@ -8,6 +8,7 @@ The text is 13 characters of Crockford's base 32 in lower case and sorts like th
 from __future__ import annotations
 
 import random
+import threading
 from datetime import datetime
 
 from cronplug.clock import from_millis, to_millis
@@ -31,7 +32,7 @@ class IdGenerator:
     """Makes identifiers that rise strictly within a process and never meet those of another node number.
 
     The counter begins each millisecond at a random place, so that two nodes which happened to take the same number
-    hardly ever make the same identifier.
+    hardly ever make the same identifier. Any thread may ask.
     """
 
     def __init__(self, node_number: int = 0) -> None:
@@ -40,17 +41,20 @@ class IdGenerator:
         self._node = node_number << _COUNTER_BITS
         self._millis = 0
         self._counter = 0
+        self._lock = threading.Lock()
 
     def new(self, now: datetime) -> str:
         """The next identifier. A clock that goes back does not: the last millisecond is used on."""
         millis = to_millis(now) - _EPOCH_MILLIS
-        if millis > self._millis:
-            self._millis, self._counter = millis, random.getrandbits(_FIRST_COUNTER_BITS)
-        elif self._counter + 1 < 1 << _COUNTER_BITS:
-            self._counter += 1
-        else:
-            self._millis, self._counter = self._millis + 1, 0
-        return encode_id(self._millis << _LOW_BITS | self._node | self._counter)
+        with self._lock:
+            if millis > self._millis:
+                self._millis, self._counter = millis, random.getrandbits(_FIRST_COUNTER_BITS)
+            elif self._counter + 1 < 1 << _COUNTER_BITS:
+                self._counter += 1
+            else:
+                self._millis, self._counter = self._millis + 1, 0
+            number = self._millis << _LOW_BITS | self._node | self._counter
+        return encode_id(number)
 
 
 def encode_id(number: int) -> str:

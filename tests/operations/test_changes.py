@@ -34,6 +34,7 @@ from cronplug.planning import PlannedFire
 from cronplug.schedules import tzdata_version
 from cronplug.store import Conn, calendars, pauses, tasks
 from tests.engine.conftest import START, World, cron
+from tests.store.signals import Signal
 
 
 def at(text: str) -> datetime:
@@ -84,7 +85,7 @@ async def test_a_fire_time_that_is_planned_during_a_change_does_not_replace_itse
     world: World, change: dict[str, Any]
 ) -> None:
     task = await world.create(overlap=Overlap.REPLACE)
-    was_read, due_at = asyncio.Event(), at("12:01:00")
+    was_read, due_at = Signal(), at("12:01:00")
 
     def find_changes(*_: TaskDefinition) -> dict[str, Any]:
         was_read.set()

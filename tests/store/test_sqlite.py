@@ -11,22 +11,25 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from cronplug.errors import StoreError
 from cronplug.model import Status, Trigger
-from cronplug.store import Conn, Store, executions, rollups, sqlite, stats, tasks, timeline
+from cronplug.store import Conn, Store, Unit, executions, rollups, sqlite, stats, tasks, timeline
 from cronplug.store.executions import ExecutionFilter, claims, ends, progress, reading, retention, stopping, turns
 from cronplug.store.migrate import migrate
 from cronplug.store.schema import meta
 from cronplug.store.sqlite import READER_CACHE_KIB, WRITER_CACHE_KIB
 from cronplug.store.statements import Stmt
+from cronplug.store.threads import UnitThread
 from tests.store.making import Maker
+from tests.store.signals import Signal
 from tests.store.test_executions import insert
 from tests.store.test_transactions import get_meta, set_meta
 
@@ -91,9 +94,9 @@ async def test_writes_are_committed_in_groups(sqlite_store: Store, monkeypatch: 
     groups: list[int] = []
     commit = sqlite._commit_group
 
-    async def counting(raw: object, group: list[sqlite.Waiting]) -> None:
+    def counting(connection: sqlite3.Connection, thread: UnitThread, group: Sequence[Unit[Any]]) -> list[sqlite.End]:
         groups.append(len(group))
-        await commit(raw, group)  # type: ignore[arg-type]
+        return commit(connection, thread, group)
 
     monkeypatch.setattr(sqlite, "_commit_group", counting)
 
@@ -172,7 +175,7 @@ def no_file_grows_beyond(size: int) -> Iterator[None]:
 
 
 async def test_a_unit_whose_caller_has_left_is_skipped_if_it_has_not_begun(sqlite_store: Store) -> None:
-    begun, go = asyncio.Event(), asyncio.Event()
+    begun, go = Signal(), Signal()
 
     async def first(conn: Conn) -> None:
         begun.set()

@@ -15,6 +15,7 @@ from cronplug.store import Conn, Store, UniqueViolation, Unit, access, database_
 from cronplug.store import conn as conn_module
 from cronplug.store.statements import Stmt
 from tests.store.making import Maker
+from tests.store.signals import Signal
 
 ACCOUNTS = 6
 TRANSFERS = 300
@@ -25,6 +26,9 @@ ADD = Stmt(
     .where(sa.column("key") == sa.bindparam("account", type_=sa.Text()))
     .values(value=sa.cast(_VALUE + sa.bindparam("amount", type_=sa.Integer()), sa.Text()))
 )
+_NUMBERS = sa.select(sa.literal_column("1").label("n")).cte("numbers", recursive=True)
+_ALL_NUMBERS = _NUMBERS.union_all(sa.select(_NUMBERS.c.n + sa.literal_column("1")))
+ENDLESS = Stmt(sa.select(sa.func.count()).select_from(_ALL_NUMBERS))
 
 
 def set_meta(key: str, value: str = "yes") -> Unit[None]:
@@ -103,8 +107,7 @@ async def test_a_read_cannot_write(store: Store) -> None:
 
 async def test_a_read_sees_one_moment(store: Store) -> None:
     await store.write(set_meta("a", "old"))
-    changed = asyncio.Event()
-    looked = asyncio.Event()
+    changed, looked = Signal(), Signal()
 
     async def look_twice(conn: Conn) -> tuple[str | None, str | None]:
         first = await access.get_meta(conn, "a")
@@ -153,7 +156,7 @@ async def test_closing_lets_what_was_accepted_finish(database_url: str) -> None:
 
 
 async def test_cancelling_a_caller_never_tears_a_transaction(store: Store) -> None:
-    begun, go = asyncio.Event(), asyncio.Event()
+    begun, go = Signal(), Signal()
 
     async def unit(conn: Conn) -> None:
         await access.set_meta(conn, "first", "yes")
@@ -233,6 +236,8 @@ async def test_a_unit_that_gets_stuck_is_given_up(store: Store, monkeypatch: pyt
 
     async def stuck(conn: Conn) -> None:
         await access.set_meta(conn, "stuck", "yes")
+        if conn.dialect == "sqlite":
+            await conn.fetch(ENDLESS)
         await asyncio.Event().wait()
 
     with pytest.raises(StoreError, match="longer than"):
@@ -244,7 +249,9 @@ async def test_a_unit_that_gets_stuck_is_given_up(store: Store, monkeypatch: pyt
     assert await get_meta(store, "next") == "yes"
 
 
-async def test_a_unit_that_waits_for_something_cancelled_fails_alone(store: Store) -> None:
+async def test_a_unit_that_waits_for_something_cancelled_fails_alone_on_postgresql(emptied_postgres_url: str) -> None:
+    store = await Store.open(emptied_postgres_url)
+
     async def unit(conn: Conn) -> None:
         future = asyncio.get_running_loop().create_future()
         future.cancel()
@@ -255,6 +262,20 @@ async def test_a_unit_that_waits_for_something_cancelled_fails_alone(store: Stor
 
     await store.write(set_meta("a"))
     assert await get_meta(store, "a") == "yes"
+    await store.close()
+
+
+async def test_a_unit_that_waits_for_anything_else_fails_alone_on_sqlite(sqlite_store: Store) -> None:
+    async def unit(conn: Conn) -> None:
+        await access.set_meta(conn, "half", "yes")
+        await asyncio.sleep(0)
+
+    with pytest.raises(StoreError, match="something else than its connection"):
+        await sqlite_store.write(unit)
+
+    await sqlite_store.write(set_meta("a"))
+    assert await get_meta(sqlite_store, "a") == "yes"
+    assert await get_meta(sqlite_store, "half") is None
 
 
 async def test_many_callers_share_the_store(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable
 from dataclasses import fields
 from datetime import date, time
@@ -159,27 +160,30 @@ async def count_users(conn: Conn, calendar_ids: Collection[str]) -> dict[str, in
 
 
 class CalendarCache:
-    """Parsed calendars, each for as long as it stays at its revision. One object per store."""
+    """Parsed calendars, each for as long as it stays at its revision. One object per store; any thread may ask."""
 
     def __init__(self, *, most: int = 256) -> None:
         """`most`: how many are kept; of more, those not asked for the longest are forgotten."""
         self._most = most
         self._kept: dict[str, tuple[object, Calendar | None]] = {}
+        self._lock = threading.Lock()
 
     def get(self, calendar_id: str, version: object) -> tuple[bool, Calendar | None]:
         """Whether it is known at this version, and what it was then; None: it cannot be read."""
-        kept = self._kept.pop(calendar_id, None)
-        if kept is None or kept[0] != version:
-            return False, None
-        self._kept[calendar_id] = kept
-        return True, kept[1]
+        with self._lock:
+            kept = self._kept.pop(calendar_id, None)
+            if kept is None or kept[0] != version:
+                return False, None
+            self._kept[calendar_id] = kept
+            return True, kept[1]
 
     def put(self, calendar_id: str, version: object, calendar: Calendar | None) -> None:
         """Keep a calendar as it is at a version."""
-        self._kept.pop(calendar_id, None)
-        self._kept[calendar_id] = (version, calendar)
-        while len(self._kept) > self._most:
-            del self._kept[next(iter(self._kept))]
+        with self._lock:
+            self._kept.pop(calendar_id, None)
+            self._kept[calendar_id] = (version, calendar)
+            while len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]
 
 
 async def select_calendars(

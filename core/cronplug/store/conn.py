@@ -69,7 +69,7 @@ async def run_unit(unit: Unit[T], conn: Conn) -> T:
             return await unit(conn)
     except TimeoutError as error:
         if limit.expired():
-            raise StoreError(f"A transaction took longer than {UNIT_SECONDS:.0f} s.") from error
+            raise took_too_long() from error
         raise
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
@@ -78,3 +78,8 @@ async def run_unit(unit: Unit[T], conn: Conn) -> T:
         raise StoreError("A transaction waited for something that was cancelled.") from error
     finally:
         conn.end()
+
+
+def took_too_long() -> StoreError:
+    """What a unit that takes longer is given up with."""
+    return StoreError(f"A transaction took longer than {UNIT_SECONDS:.0f} s.")

@@ -2,6 +2,8 @@
 
 Every connection is held by one task for as long as the store is open. `databases` gives each asyncio task a connection
 of its own, opened anew for every query, whose PRAGMAs are lost with it and whose close removes the WAL.
+
+Whole transactions go to a connection's thread: a read, or a group of writes, is one way there and back.
 """
 
 from __future__ import annotations
@@ -14,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
 from databases import Database
 
 from cronplug.errors import StoreError
 from cronplug.store.address import Address, prepare_folder
 from cronplug.store.border import DriverErrors, store_error
-from cronplug.store.conn import Conn, Unit, run_unit
+from cronplug.store.conn import Conn, Unit
+from cronplug.store.threads import Thread, UnitThread
 
 T = TypeVar("T")
 
@@ -162,7 +164,7 @@ class SqliteLanes:
         return self._writes.qsize(), self._reads.qsize()
 
     @contextlib.asynccontextmanager
-    async def _connected(self, ready: asyncio.Future[None]) -> AsyncIterator[aiosqlite.Connection | None]:
+    async def _connected(self, ready: asyncio.Future[None]) -> AsyncIterator[Thread | None]:
         """A held connection; None when it could not be opened, which `ready` then tells."""
         try:
             connection = await self._database.connection().__aenter__()
@@ -172,31 +174,32 @@ class SqliteLanes:
             return
         ready.set_result(None)
         try:
-            yield connection.raw_connection
+            yield Thread(connection.raw_connection)
         finally:
             await connection.__aexit__()
 
     async def _reader(self, ready: asyncio.Future[None]) -> None:
-        async with self._connected(ready) as raw:
-            if raw is None:
+        async with self._connected(ready) as thread:
+            if thread is None:
                 return
-            await raw.execute_fetchall("PRAGMA query_only=ON")
-            await raw.execute_fetchall(f"PRAGMA cache_size=-{READER_CACHE_KIB}")
+            await thread.run(_run_statements, ("PRAGMA query_only=ON", f"PRAGMA cache_size=-{READER_CACHE_KIB}"))
             while (waiting := await self._reads.get()) is not None:
                 if not waiting.future.done():
-                    await _read_one(raw, waiting)
+                    (await thread.run(_read, waiting.unit)).tell(waiting)
 
     async def _writer(self, ready: asyncio.Future[None]) -> None:
-        async with self._connected(ready) as raw:
-            if raw is None:
+        async with self._connected(ready) as thread:
+            if thread is None:
                 return
             more = True
             while more:
                 group, more = await self._next_group()
                 if group and isinstance(group[0], WaitingAlone):
-                    await _run_alone(raw, group[0])
+                    (await thread.run(_run_statements, group[0].statements)).tell(group[0])
                 elif group:
-                    await _commit_group(raw, group)
+                    ends = await thread.run(_commit_group, [waiting.unit for waiting in group])
+                    for waiting, end in zip(group, ends, strict=True):
+                        end.tell(waiting)
 
     async def _next_group(self) -> tuple[list[Waiting], bool]:
         """What is queued now, at least one, or one that must be alone; False with it after the last."""
@@ -223,91 +226,91 @@ async def _submit(queue: Queue, unit: Unit[T]) -> T:
     return result
 
 
-async def _read_one(raw: aiosqlite.Connection, waiting: Waiting) -> None:
-    try:
-        await raw.execute_fetchall("BEGIN")
-    except DriverErrors as error:
-        End(error=store_error(error)).tell(waiting)
-        return
-    end = await _run_unit(raw, waiting.unit)
-    end.tell(waiting)  # what was read is known: nobody need wait for the end of the snapshot
-    await _rollback(raw)
-
-
 async def _nothing(_: Conn) -> None:
     """The unit of what is no unit."""
 
 
-async def _run_alone(raw: aiosqlite.Connection, waiting: WaitingAlone) -> None:
+# -- in a connection's thread ------------------------------------------------------------------------------------------
+
+
+def _run_statements(connection: sqlite3.Connection, _: UnitThread, statements: Sequence[str]) -> End:
+    """Run statements one by one, outside of any transaction."""
     try:
-        for statement in waiting.statements:
-            await raw.execute_fetchall(statement)
+        for statement in statements:
+            connection.execute(statement).fetchall()
     except DriverErrors as error:
-        End(error=store_error(error)).tell(waiting)
-    else:
-        End().tell(waiting)
+        return End(error=store_error(error))
+    return End()
 
 
-async def _commit_group(raw: aiosqlite.Connection, group: list[Waiting]) -> None:
+def _read(connection: sqlite3.Connection, thread: UnitThread, unit: Unit[Any]) -> End:
+    try:
+        connection.execute("BEGIN")
+    except DriverErrors as error:
+        return End(error=store_error(error))
+    end = _run_unit(thread, unit)
+    _rollback(connection)
+    return end
+
+
+def _commit_group(connection: sqlite3.Connection, thread: UnitThread, group: Sequence[Unit[Any]]) -> list[End]:
     """Run the units and commit them together: first in the hope that all succeed, else again with savepoints.
 
     Only after the commit does a caller hear of success. A failure of the commit is every caller's.
     """
     try:
-        ends = await _commit_all(raw, group) or await _commit_each(raw, group)
+        return _commit_all(connection, thread, group) or _commit_each(connection, thread, group)
     except (StoreError, *DriverErrors) as error:
-        await _rollback(raw)
-        ends = [End(error=store_error(error))] * len(group)
-    for waiting, end in zip(group, ends, strict=True):
-        end.tell(waiting)
+        _rollback(connection)
+        return [End(error=store_error(error))] * len(group)
 
 
-async def _commit_all(raw: aiosqlite.Connection, group: list[Waiting]) -> list[End] | None:
+def _commit_all(connection: sqlite3.Connection, thread: UnitThread, group: Sequence[Unit[Any]]) -> list[End] | None:
     """None, and nothing done, when a unit of several failed."""
-    await raw.execute_fetchall("BEGIN IMMEDIATE")  # a deferred one fails at its first write, without waiting
+    connection.execute("BEGIN IMMEDIATE")  # a deferred one fails at its first write, without waiting
     ends = []
-    for waiting in group:
-        end = await _run_unit(raw, waiting.unit)
+    for unit in group:
+        end = _run_unit(thread, unit)
         if end.error is not None:
-            await _rollback(raw)
+            _rollback(connection)
             return [end] if len(group) == 1 else None
-        _check_in_transaction(raw, end)
+        _check_in_transaction(connection, end)
         ends.append(end)
-    await raw.execute_fetchall("COMMIT")
+    connection.execute("COMMIT")
     return ends
 
 
-async def _commit_each(raw: aiosqlite.Connection, group: list[Waiting]) -> list[End]:
+def _commit_each(connection: sqlite3.Connection, thread: UnitThread, group: Sequence[Unit[Any]]) -> list[End]:
     """Each unit in a savepoint: one that fails takes back only itself."""
-    await raw.execute_fetchall("BEGIN IMMEDIATE")
+    connection.execute("BEGIN IMMEDIATE")
     ends = []
-    for waiting in group:
-        await raw.execute_fetchall("SAVEPOINT unit")
-        end = await _run_unit(raw, waiting.unit)
-        _check_in_transaction(raw, end)
+    for unit in group:
+        connection.execute("SAVEPOINT unit")
+        end = _run_unit(thread, unit)
+        _check_in_transaction(connection, end)
         if end.error is not None:
-            await raw.execute_fetchall("ROLLBACK TO unit")
-        await raw.execute_fetchall("RELEASE unit")
+            connection.execute("ROLLBACK TO unit")
+        connection.execute("RELEASE unit")
         ends.append(end)
-    await raw.execute_fetchall("COMMIT")
+    connection.execute("COMMIT")
     return ends
 
 
-def _check_in_transaction(raw: aiosqlite.Connection, end: End) -> None:
+def _check_in_transaction(connection: sqlite3.Connection, end: End) -> None:
     """A full or broken disk makes SQLite roll everything back; what comes after would be a transaction of its own."""
-    if not raw.in_transaction:
+    if not connection.in_transaction:
         raise end.error if isinstance(end.error, StoreError) else StoreError("SQLite gave up the transaction.")
 
 
-async def _run_unit(raw: aiosqlite.Connection, unit: Unit[Any]) -> End:
+def _run_unit(thread: UnitThread, unit: Unit[Any]) -> End:
     try:
-        return End(result=await run_unit(unit, Conn("sqlite", raw.execute_fetchall)))
+        return End(result=thread.run(unit))
     except Exception as error:  # noqa: BLE001 - whatever the caller's unit raises is the caller's
         return End(error=error)
 
 
-async def _rollback(raw: aiosqlite.Connection) -> None:
+def _rollback(connection: sqlite3.Connection) -> None:
     """Back to no transaction, whether or not SQLite has done it itself."""
     with contextlib.suppress(sqlite3.Error):
-        if raw.in_transaction:
-            await raw.execute_fetchall("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

@@ -30,7 +30,7 @@ class Store:
     A *unit* is an async function of a `Conn`: one transaction. It is short, does nothing outside the database and
     awaits nothing but its connection, because others wait behind it. It **may be run more than once** (after a
     neighbour in its group failed, after a conflict with another node), of which only the last run counts: so it must
-    not change anything but the database.
+    not change anything but the database. On SQLite it runs in a thread, beside the event loop.
 
     Whatever a unit raises takes back its own work only and reaches its caller. Trouble with the database, also with
     the commit, is a StoreError. Cancelling a caller never tears a transaction: a unit that has begun runs to its end,
