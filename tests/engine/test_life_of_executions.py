@@ -199,7 +199,8 @@ class LifeOfExecutions(RuleBasedStateMachine):
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
         task = data.draw(st.sampled_from(sorted(self.tasks)))
-        self.deleted[task] = self.run(self.world.task(task)).next_run_at or self.clock.now()
+        there = self.run(self.world.task(task))
+        self.deleted[task] = there.disabled_at or (there.next_run_at - MINUTE if there.next_run_at else self.clock.now())
         self.run(self.world.operations.delete_task(task, force=True))
         del self.tasks[task]
         for believed in self.believed.values():
@@ -211,10 +212,10 @@ class LifeOfExecutions(RuleBasedStateMachine):
     @precondition(lambda self: self.deleted)
     @rule(data=st.data())
     def restore(self, data: st.DataObject) -> None:
-        """Back again, from the next fire time on."""
+        """Back again, from the next fire time on; off since it was switched off or deleted, whatever came first."""
         task = data.draw(st.sampled_from(sorted(self.deleted)))
         self.keep(self.run(self.world.operations.restore_task(task)).task)
-        self.off.setdefault(task, []).append((self.deleted.pop(task) - MINUTE, self.clock.now()))
+        self.off.setdefault(task, []).append((self.deleted.pop(task), self.clock.now()))
 
     # -- what happens by itself ----------------------------------------------------------------------------------------
 
