@@ -200,7 +200,9 @@ class LifeOfExecutions(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         task = data.draw(st.sampled_from(sorted(self.tasks)))
         there = self.run(self.world.task(task))
-        self.deleted[task] = there.disabled_at or (there.next_run_at - MINUTE if there.next_run_at else self.clock.now())
+        self.deleted[task] = there.disabled_at or (
+            there.next_run_at - MINUTE if there.next_run_at else self.clock.now()
+        )
         self.run(self.world.operations.delete_task(task, force=True))
         del self.tasks[task]
         for believed in self.believed.values():
