@@ -70,6 +70,11 @@ _BLUEPRINTS = (
     server,
 )
 
+_EVERYWHERE = [
+    (name.lower(), name, value) for name, value in ({"Cache-Control": "no-store"} | SECURITY_HEADERS).items()
+]
+"""What every answer has that does not say otherwise."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -148,10 +153,11 @@ def _install_bookkeeping(app: Quart) -> None:
     @app.after_request
     async def finish(response: Response) -> Response:
         headers = response.headers
-        headers["X-Request-ID"] = g.get("request_id", "-")
-        headers.setdefault("Cache-Control", "no-store")
-        for name, value in SECURITY_HEADERS.items():
-            headers.setdefault(name, value)
+        present = {name.lower() for name, _ in headers}  # `setdefault` looks through all of them for each
+        headers.add("X-Request-ID", g.get("request_id", "-"))
+        for lowered, name, value in _EVERYWHERE:
+            if lowered not in present:
+                headers.add(name, value)
         if KEY in app.extensions:
             app.extensions[KEY].metrics.api_requests.labels(request.method, str(response.status_code)).inc()
         logger.debug(

@@ -50,6 +50,8 @@ async def read_body(model: type[ModelType], *, optional: bool = False) -> ModelT
 
 def read_query(model: type[ModelType]) -> ModelType:
     """The query string as `model`; unknown parameters are refused, and repeated ones but where they make a list."""
+    if not request.query_string:
+        return model.model_validate({})
     lists = _lists_in(model)
     repeated = [name for name, values in request.args.lists() if len(values) > 1 and name not in lists]
     if repeated:

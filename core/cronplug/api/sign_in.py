@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
@@ -132,13 +133,26 @@ def _check_host() -> None:
     settings = parts().settings
     if not settings.listens_on_loopback or request.endpoint in ("server.get_health", "server.get_readiness"):
         return
-    try:
-        name = urlsplit(f"//{request.host}").hostname or ""
-        public = urlsplit(settings.public_url).hostname
-    except ValueError:
-        name, public = "", None
-    if not (is_loopback(name) or name.endswith(".localhost") or name == public):
+    if not _is_own_name(request.host, settings.public_url):
         raise HostRefused(
-            f"This server answers only to names of this machine, not to {name[:80]!r}; set SCHEDULER_BASE_URL to the "
-            "address people use."
+            f"This server answers only to names of this machine, not to {_name_in(request.host)[:80]!r}; set "
+            "SCHEDULER_BASE_URL to the address people use."
         )
+
+
+@lru_cache(maxsize=32)
+def _is_own_name(host: str, public_url: str) -> bool:
+    name = _name_in(host)
+    return (
+        is_loopback(name)
+        or name.endswith(".localhost")
+        or (name != "" and name == _name_in(public_url.partition("://")[2]))
+    )
+
+
+def _name_in(host: str) -> str:
+    """Without the port; "" when it cannot be read."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
