@@ -6,7 +6,9 @@ import asyncio
 import re
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from bench.figures import GaveUp
@@ -76,14 +78,21 @@ def request_text(method: str, path: str, *, headers: dict[str, str], body: str =
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-async def ask(port: int, request: bytes, *, count: int, clients: int, expect: int) -> dict[str, float]:
-    """`count` answers to the same request over `clients` connections. Raises GaveUp when one has another status."""
+async def ask(port: int, requests: Sequence[bytes], *, count: int, clients: int, expect: int) -> dict[str, float]:
+    """`count` answers over `clients` connections, each of which repeats its one of the `requests`.
+
+    Raises GaveUp when one has another status.
+    """
     answers = Answers(wanted=count)
     began = time.perf_counter()
     loop = asyncio.get_running_loop()
     opened = [
-        (await loop.create_connection(lambda: _Connection(request, answers), "127.0.0.1", port))[0]
-        for _ in range(clients)
+        (
+            await loop.create_connection(
+                partial(_Connection, requests[number % len(requests)], answers), "127.0.0.1", port
+            )
+        )[0]
+        for number in range(clients)
     ]
     try:
         async with asyncio.timeout(LONGEST_SECONDS):

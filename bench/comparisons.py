@@ -235,7 +235,11 @@ def rest(bench: Bench) -> tuple[list[Row], str]:
     count = bench.scale(5_000, 300)
     ours, quart = bench.alternate(Side("server", "rest", count), Side("server", "bare", count))
     rows = []
-    for name, figure in (("list", "GET /tasks, a page of 20"), ("trigger", "POST /tasks/{id}/trigger, each also run")):
+    for name, figure in (
+        ("list", "GET /tasks, a page of 20, the same for all"),
+        ("pages", "the same, each client another page"),
+        ("trigger", "POST /tasks/{id}/trigger, each also run"),
+    ):
         ratio = ours.over(quart, f"{name}_per_second", theirs="bare_per_second")
         rows.append(Row(figure, _answers(ours, name), _answers(quart, "bare"), *judged(ratio, at_least=0.33)))
     return rows, (

@@ -136,7 +136,7 @@ def memory(folder: Path, count: int) -> dict[str, float]:
 
 
 def rest(folder: Path, count: int) -> dict[str, float]:
-    """The first page of a thousand tasks, and triggering one of them, from 32 clients."""
+    """A page of a hundred tasks, the same for all and another for each, and triggering one of them, from 32 clients."""
     with serving(folder, slots=SLOTS) as server:
         body = {"type": "function", "functionName": "bench.inline", "overlap": "allow"}
         for number in range(100):
@@ -144,12 +144,27 @@ def rest(folder: Path, count: int) -> dict[str, float]:
         trigger = request_text("POST", f"/api/scheduler/tasks/{made['id']}/trigger", headers=AUTHORIZATION, body="{}")
         listing = request_text("GET", "/api/scheduler/tasks", headers=AUTHORIZATION)
         listed = _ask(server, listing, count=count)
+        pages = [
+            request_text("GET", f"/api/scheduler/tasks?sort={sort}&page={page}", headers=AUTHORIZATION)
+            for page in (1, 2, 3, 4)
+            for sort in (
+                "name",
+                "-name",
+                "createdAt",
+                "-createdAt",
+                "updatedAt",
+                "-updatedAt",
+                "nextRunAt",
+                "-nextRunAt",
+            )
+        ]
+        differing = _ask(server, *pages, count=count)
         triggered = _ask(server, trigger, count=count, expect=202)
         wait_until(lambda: server.call("GET", "/api/scheduler/stats")["activeExecutions"] == 0, "the triggered runs")
         found = server.call("GET", f"/api/scheduler/executions?taskId={made['id']}&status=success")
         if found["total"] < min(count, 10_000):
             raise GaveUp(f"{found['total']} of {count} triggered executions have succeeded")
-    return _named("list", listed) | _named("trigger", triggered)
+    return _named("list", listed) | _named("pages", differing) | _named("trigger", triggered)
 
 
 def bare(folder: Path, count: int) -> dict[str, float]:
@@ -158,10 +173,10 @@ def bare(folder: Path, count: int) -> dict[str, float]:
         return _named("bare", _ask(server, request_text("GET", "/", headers=AUTHORIZATION), count=count))
 
 
-def _ask(server: Server, request: bytes, *, count: int, expect: int = 200) -> dict[str, float]:
-    uvloop.run(ask(server.port, request, count=max(count // 10, CLIENTS), clients=CLIENTS, expect=expect))  # warm
+def _ask(server: Server, *requests: bytes, count: int, expect: int = 200) -> dict[str, float]:
+    uvloop.run(ask(server.port, requests, count=max(count // 10, CLIENTS), clients=CLIENTS, expect=expect))  # warm
     used = cpu_seconds(server.pid)
-    measured = uvloop.run(ask(server.port, request, count=count, clients=CLIENTS, expect=expect))
+    measured = uvloop.run(ask(server.port, requests, count=count, clients=CLIENTS, expect=expect))
     return measured | {"cpu_ms": (cpu_seconds(server.pid) - used) / count * 1000}
 
 

@@ -28,7 +28,7 @@ ICS = "text/calendar"
 
 
 @calendars.get("")
-@operation("listCalendars", tag="calendars", query=CalendarQuery, answers={200: CalendarList})
+@operation("listCalendars", shared=True, tag="calendars", query=CalendarQuery, answers={200: CalendarList})
 async def list_calendars(query: CalendarQuery) -> Response:
     """List calendars by name, without their entries."""
     found = await parts().operations.list_calendars(page=query.page, page_size=query.page_size)

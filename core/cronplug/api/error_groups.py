@@ -60,7 +60,7 @@ class TaskErrors(Answer):
 
 
 @error_groups.get("/<task_id>/errors")
-@operation("listTaskErrors", tag="tasks", query=ErrorsQuery, answers={200: TaskErrors}, problems=(404,))
+@operation("listTaskErrors", shared=True, tag="tasks", query=ErrorsQuery, answers={200: TaskErrors}, problems=(404,))
 async def list_task_errors(task_id: str, query: ErrorsQuery) -> Response:
     """Show what goes wrong with a task, and how often."""
     errors = await parts().operations.task_errors(task_id, since=query.from_)

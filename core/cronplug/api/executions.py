@@ -27,7 +27,7 @@ executions = Blueprint("executions", __name__, url_prefix="/api/scheduler/execut
 
 
 @executions.get("")
-@operation("listExecutions", tag="executions", query=ExecutionQuery, answers={200: ExecutionList})
+@operation("listExecutions", shared=True, tag="executions", query=ExecutionQuery, answers={200: ExecutionList})
 async def list_executions(query: ExecutionQuery) -> Response:
     """List executions, newest first.
 
@@ -59,7 +59,7 @@ async def list_executions(query: ExecutionQuery) -> Response:
 
 
 @executions.get("/<execution_id>")
-@operation("getExecution", tag="executions", answers={200: ExecutionDetail}, problems=(404,))
+@operation("getExecution", shared=True, tag="executions", answers={200: ExecutionDetail}, problems=(404,))
 async def get_execution(execution_id: str) -> Response:
     """Show an execution with its attempts."""
     return answer(ExecutionDetail.of_view(await parts().operations.get_execution(execution_id)))
@@ -109,7 +109,7 @@ async def read_log(execution_id: str, query: LogQuery) -> Response:
 
 
 @executions.get("/<execution_id>/artifacts")
-@operation("listArtifacts", tag="executions", answers={200: ArtifactList}, problems=(404,))
+@operation("listArtifacts", shared=True, tag="executions", answers={200: ArtifactList}, problems=(404,))
 async def list_artifacts(execution_id: str) -> Response:
     """List the files that an execution's function has kept, by name."""
     found = await parts().operations.list_artifacts(execution_id)

@@ -15,7 +15,7 @@ functions = Blueprint("functions", __name__, url_prefix="/api/scheduler/function
 
 
 @functions.get("")
-@operation("listFunctions", tag="functions", answers={200: FunctionList})
+@operation("listFunctions", shared=True, tag="functions", answers={200: FunctionList})
 async def list_functions() -> Response:
     """List the registered functions."""
     operations = parts().operations
@@ -32,7 +32,7 @@ async def list_functions() -> Response:
 
 
 @functions.get("/<name>")
-@operation("getFunction", tag="functions", answers={200: Function}, problems=(404,))
+@operation("getFunction", shared=True, tag="functions", answers={200: Function}, problems=(404,))
 async def get_function(name: str) -> Response:
     """Show a function with the schema of its payload."""
     operations = parts().operations

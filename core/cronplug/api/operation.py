@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel
-from quart import Response
+from quart import Response, request
 
 from cronplug.api.fields import Query
+from cronplug.api.parts import parts
 from cronplug.api.requests import read_query
 from cronplug.model import Json
 
@@ -31,6 +32,7 @@ class Operation:
     `upload` is the media type of a file that the body is, instead of JSON; a form with a part `file` is taken as well.
     `problems` are the error statuses beyond those that follow from the rest (401, 422, and 400, 413, 415 with a body).
     `public` routes need no sign-in; `maybe_public` ones may, by the settings. `headers` are request headers, `answer_headers` those of successful answers.
+    `shared`: the answer follows from path and query alone, so those who ask at the same time may share it.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Operation:
     answer_headers: tuple[str, ...] = ()
     public: bool = False
     maybe_public: bool = False
+    shared: bool = False
 
 
 def operation(
@@ -62,6 +65,9 @@ def operation(
             query = read_query(declared.query)
             if declared.query is not NoQuery:
                 arguments["query"] = query
+            if declared.shared:
+                key = (declared.id, request.path, request.query_string)
+                return await parts().shared_reads.answer(key, lambda: view(**arguments))
             return await view(**arguments)
 
         setattr(checked, ATTRIBUTE, declared)

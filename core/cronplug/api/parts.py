@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from quart import current_app
+
+from cronplug.api.sharing import SharedReads
 
 if TYPE_CHECKING:
     from cronplug.access import Access
@@ -29,6 +31,7 @@ class Parts:
     health: Callable[[], Awaitable[dict[str, Any]]]
     metrics: Metrics
     facts: Callable[[], dict[str, Any]]
+    shared_reads: SharedReads = field(default_factory=SharedReads)
 
 
 def parts() -> Parts:

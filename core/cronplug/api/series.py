@@ -122,7 +122,7 @@ class FunctionFigures(Answer):
 
 
 @series.get("/tasks/<task_id>/series")
-@operation("getTaskSeries", tag="tasks", query=SeriesQuery, answers={200: TaskSeries}, problems=(404,))
+@operation("getTaskSeries", shared=True, tag="tasks", query=SeriesQuery, answers={200: TaskSeries}, problems=(404,))
 async def get_task_series(task_id: str, query: SeriesQuery) -> Response:
     """Show how a task did, by hours or days."""
     told = await parts().operations.task_series(task_id, bucket=query.bucket, since=query.from_, until=query.to)
@@ -130,7 +130,7 @@ async def get_task_series(task_id: str, query: SeriesQuery) -> Response:
 
 
 @series.get("/series")
-@operation("getSeries", tag="server", query=AllSeriesQuery, answers={200: Series})
+@operation("getSeries", shared=True, tag="server", query=AllSeriesQuery, answers={200: Series})
 async def get_series(query: AllSeriesQuery) -> Response:
     """Show how everything, or one function, did by hours or days."""
     told = await parts().operations.series(

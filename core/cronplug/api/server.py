@@ -19,7 +19,7 @@ server = Blueprint("server", __name__)
 
 
 @server.get("/api/scheduler/stats")
-@operation("getStats", tag="server", answers={200: Stats})
+@operation("getStats", shared=True, tag="server", answers={200: Stats})
 async def get_stats() -> Response:
     """Show figures and facts of the server."""
     return answer(Stats.of(await parts().operations.stats(), settings=parts().settings, facts=parts().facts()))

@@ -41,7 +41,7 @@ tasks = Blueprint("tasks", __name__, url_prefix="/api/scheduler/tasks")
 
 
 @tasks.get("")
-@operation("listTasks", tag="tasks", query=TaskQuery, answers={200: TaskList})
+@operation("listTasks", shared=True, tag="tasks", query=TaskQuery, answers={200: TaskList})
 async def list_tasks(query: TaskQuery) -> Response:
     """List tasks."""
     operations = parts().operations
@@ -111,7 +111,7 @@ def _as_json(view: TaskView) -> Any:
 
 
 @tasks.get("/<string(length=13):task_id>")
-@operation("getTask", tag="tasks", answers={200: TaskDetail}, problems=(404,), answer_headers=("ETag",))
+@operation("getTask", shared=True, tag="tasks", answers={200: TaskDetail}, problems=(404,), answer_headers=("ETag",))
 async def get_task(task_id: str) -> Response:
     """Show a task and its newest executions."""
     view = await parts().operations.get_task(task_id)
@@ -218,7 +218,7 @@ def _as_triggered(execution: model.Execution) -> Any:
 
 
 @tasks.get("/<task_id>/forecast")
-@operation("forecastTask", tag="tasks", query=ForecastQuery, answers={200: Preview}, problems=(404,))
+@operation("forecastTask", shared=True, tag="tasks", query=ForecastQuery, answers={200: Preview}, problems=(404,))
 async def forecast_task(task_id: str, query: ForecastQuery) -> Response:
     """Show the coming fire times of a task, and of a disabled one what enabling it now would do.
 
@@ -230,7 +230,7 @@ async def forecast_task(task_id: str, query: ForecastQuery) -> Response:
 
 
 @tasks.get("/<task_id>/fire-times")
-@operation("listFireTimes", tag="tasks", query=FireTimeQuery, answers={200: FireTimeList}, problems=(404,))
+@operation("listFireTimes", shared=True, tag="tasks", query=FireTimeQuery, answers={200: FireTimeList}, problems=(404,))
 async def list_fire_times(task_id: str, query: FireTimeQuery) -> Response:
     """Show every fire time of a task, past and coming, with its execution or the reason there is none."""
     operations = parts().operations

@@ -171,7 +171,7 @@ class Timeline(Answer):
 
 
 @timeline.get("/timeline")
-@operation("getTimeline", tag="server", query=TimelineQuery, answers={200: Timeline})
+@operation("getTimeline", shared=True, tag="server", query=TimelineQuery, answers={200: Timeline})
 async def get_timeline(query: TimelineQuery) -> Response:
     """Show what ran, runs and will run, in lanes.
 
