@@ -272,7 +272,8 @@ class Planner:
         if not self._ahead:
             return await tasks.select_due_tasks(conn, now, limit=self._batch)
         keys = await select_due_keys(conn, now, limit=self._batch)
-        due = {key.task_id: self._ahead[key].task for key in keys if key in self._ahead}
+        found = {key: self._ahead.get(key) for key in keys}  # this runs in a thread: what is prepared may change at any moment
+        due = {key.task_id: prepared.task for key, prepared in found.items() if prepared is not None}
         unknown = [key.task_id for key in keys if key.task_id not in due]
         if unknown:
             due |= {task.id: task for task in await tasks.select_tasks_by_id(conn, unknown)}
