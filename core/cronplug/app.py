@@ -43,7 +43,7 @@ from cronplug.engine import (
     Steps,
 )
 from cronplug.errors import InvalidInput, SettingsError, StoreError
-from cronplug.events import Doorbells, EventBus
+from cronplug.events import Doorbell, Doorbells, EventBus
 from cronplug.executors.guard import AddressPolicy
 from cronplug.executors.http import HttpExecutor
 from cronplug.executors.inline import InlineExecutor
@@ -324,11 +324,25 @@ async def _health(store: Store, engine: Engine) -> dict[str, Any]:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn as a component: the signals are ours."""
+    """uvicorn as a component: the signals are ours, and it looks up once a second, for the date, not ten times."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._exit = Doorbell()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        """Until `exit`."""
+        while not await self.on_tick(0):
+            await self._exit.wait(at_most_seconds=1.0)
+
+    def exit(self) -> None:
+        """Stop serving."""
+        self.should_exit = True
+        self._exit.ring()
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> int:
@@ -372,7 +386,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
                 _bound_the_stop(settings.drain_seconds + _LAST_SECONDS)
             stopping.cancel()
             app.bus.close()
-            server.should_exit = True
+            server.exit()
             await app.engine.stop(drain_seconds=settings.drain_seconds)
     log.info("stopped")
     return 0 if stop.is_set() else 1

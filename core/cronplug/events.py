@@ -126,8 +126,8 @@ class Doorbell:
         """Wake the waiter, or make its next wait return at once."""
         self._rung.set()
 
-    async def wait(self, *, at_most_seconds: float) -> bool:
-        """Wait for a ring; True when it rang, False when the time ran out."""
+    async def wait(self, *, at_most_seconds: float | None) -> bool:
+        """Wait for a ring, as long as it takes with None; True when it rang, False when the time ran out."""
         try:
             async with asyncio.timeout(at_most_seconds):
                 await self._rung.wait()

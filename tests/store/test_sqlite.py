@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from cronplug.errors import StoreError
 from cronplug.model import Status, Trigger
-from cronplug.store import Conn, Store, Unit, executions, rollups, sqlite, stats, tasks, timeline
+from cronplug.store import Conn, Store, Unit, due, executions, rollups, sqlite, stats, tasks, timeline
 from cronplug.store.executions import ExecutionFilter, claims, ends, progress, reading, retention, stopping, turns
 from cronplug.store.migrate import migrate
 from cronplug.store.schema import meta
@@ -282,6 +282,9 @@ PLANS = {
     "next due": (tasks.SELECT_NEXT_DUE_AT, "ix_tasks_due"),
     "claim": (claims.CLAIM, "ix_executions_queued"),
     "next available": (reading.SELECT_NEXT_AVAILABLE_AT, "ix_executions_queued"),
+    "outlook: due": (due.SELECT_OUTLOOK, "ix_tasks_due"),
+    "outlook: queued": (due.SELECT_OUTLOOK, "ix_executions_queued"),
+    "outlook: awaiting": (due.SELECT_OUTLOOK, "ix_tasks_awaiting_end"),
     "expired": (claims.SELECT_EXPIRED, "ix_executions_lease"),
     "unfinished of tasks": (reading.SELECT_UNFINISHED, "ix_executions_unfinished"),
     "running of a task": (reading.LOCK_UNFINISHED_OF_TASK, "ix_executions_unfinished"),

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from cronplug.clock import Clock
 from cronplug.errors import StoreError
-from cronplug.events import EventBus
+from cronplug.events import Doorbell, EventBus
 from cronplug.model import Execution, Json, LogLine, Stream
 from cronplug.sdk.keeping import MAX_ARTIFACTS, MAX_ARTIFACTS_BYTES, MAX_ONCE_BYTES, Artifact
 from cronplug.store import Conn, Store, artifacts, executions, logs
@@ -182,6 +182,7 @@ class OutputBook:
         self._clock = clock
         self._bus = bus
         self._open: dict[str, ExecutionOutput] = {}
+        self._opened = Doorbell()
         self._quiet = asyncio.Event()
         self._quiet.set()
 
@@ -197,7 +198,17 @@ class OutputBook:
             clock=self._clock,
         )
         self._open[execution.id] = output
+        self._opened.ring()
         return output
+
+    async def wait_for_any(self) -> None:
+        """Wait until some attempt's output is open, or `wake`."""
+        if not self._open:
+            await self._opened.wait(at_most_seconds=None)
+
+    def wake(self) -> None:
+        """Let who waits for an output go on without one."""
+        self._opened.ring()
 
     async def close(self, output: ExecutionOutput) -> list[LogLine]:
         """Stop flushing an attempt's output; the lines that are not written yet are the caller's to write.

@@ -41,7 +41,7 @@ from cronplug.schedules.calendars import Calendar
 from cronplug.store import Conn, Store, nodes, tasks
 from cronplug.store.access import get_meta, set_meta
 from cronplug.store.calendars import CalendarCache, select_calendars
-from cronplug.store.due import DueKey, Place, select_coming_tasks, select_due_keys
+from cronplug.store.due import DueKey, Outlook, Place, select_coming_tasks, select_due_keys, select_outlook
 from cronplug.store.pauses import select_pause
 
 log = logging.getLogger(__name__)
@@ -242,6 +242,15 @@ class Planner:
             if it.next_run_at != it.expected_next_run_at:
                 log.info("task %s: other zone data move its next fire time to %s", it.task_id, it.next_run_at)
         return Followed(stale[-1].id if stale else after_id, more=bool(stale))
+
+    async def look_once(self) -> Outlook:
+        """See what the engine may have to do, by one statement; to find nothing due is a step of the planner too."""
+        now = self._clock.now()
+        outlook = await self._store.read(select_outlook)
+        if outlook.next_run_at is None or outlook.next_run_at > now:
+            self.last_step_at = now
+            self._metrics.planner_lag.set(0.0)
+        return outlook
 
     async def seconds_to_next(self, *, at_most: float) -> float:
         """How long until the earliest fire time, 0 when one is due, never more than `at_most`."""

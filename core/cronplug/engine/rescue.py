@@ -41,6 +41,8 @@ class Rescuer:
         times) or `cancelled` (its cancel was asked for).
         """
         now = self._clock.now()
+        if not await self._store.read(lambda conn: executions.select_expired(conn, now, limit=1)):
+            return 0
 
         async def settle(conn: Conn) -> list[tuple[str, Status]]:
             expired = [e for e in await executions.select_expired(conn, now, limit=_BATCH) if e.id not in ours]

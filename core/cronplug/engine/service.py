@@ -33,10 +33,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-"""The longest sleep of the planner and of the claimer: a lost wake-up costs no more than this."""
-
-LOOK_AT_ALL_SECONDS = 1.0
-"""How often everything that waits for the end of an execution is looked at: a lost ring costs no more than this."""
+"""How often it is looked whether there is anything to do: a lost wake-up costs no more than this."""
 
 FLUSH_SECONDS = 0.1
 HAND_BACK_SECONDS = 4.0
@@ -47,7 +44,10 @@ FOLLOW_SECONDS = 3.0
 """How soon a node looks at its plugins after another one has."""
 
 PLANNER_LATE = timedelta(seconds=15)
-_PLAN = "plan"
+_PLAN, _LOOK = "plan", "look for what is due"
+_HORIZON_SECONDS = POLL_SECONDS + AHEAD_SECONDS
+"""What is due by then is waited for by the planner itself, with a timer; of anything later the look tells in time."""
+
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 _CLAIMING_POLL_SECONDS = 0.01
 _PAUSE_BETWEEN_RELEASES_SECONDS = 0.02
@@ -96,6 +96,8 @@ class Engine:
         self._drained = asyncio.Event()
         self._idle = asyncio.Event()
         self._soon = Doorbell()
+        self._second = Doorbell()
+        self._look_at_all_at = 0.0
         self._failing: set[str] = set()
         self._house: asyncio.Task[None] | None = None
 
@@ -115,6 +117,7 @@ class Engine:
             loops.create_task(self._release(), name="releases")
             loops.create_task(self._renew(), name="leases")
             loops.create_task(self._notice(), name="signs of life")
+            loops.create_task(self._look(), name="lookout")
             loops.create_task(self._flush(), name="output")
             if self._follow_rescans is not None:
                 self._following = loops.create_task(self._follow(self._follow_rescans), name="rescans")
@@ -131,6 +134,7 @@ class Engine:
         """
         self._stopping.set()
         self._soon.ring()
+        self._second.ring()
         self._doorbells.plan.ring()
         self._doorbells.claim.ring()
         self._doorbells.ends.ring()
@@ -145,6 +149,7 @@ class Engine:
             await self._hand_back()
         self._drained.set()
         self._doorbells.cancel.ring()
+        self.steps.outputs.wake()
         if self._following is not None:
             self._following.cancel()
         if self._house is not None:
@@ -174,7 +179,7 @@ class Engine:
         last = self.steps.planner.last_step_at
         if last is None:
             return "has not planned yet"
-        if _PLAN in self._failing:
+        if self._failing & {_PLAN, _LOOK}:
             return "cannot write down what is due; the server's log says why"
         behind = self._clock.now() - last
         return f"last planned {behind.total_seconds():.0f} s ago" if behind > PLANNER_LATE else None
@@ -187,26 +192,45 @@ class Engine:
             await self.renew_once()
         return await self.steps.planner.plan_once()
 
+    async def look_once(self) -> None:
+        """Ring the loops for which there is something to do, soon or already; while there is nothing, they rest.
+
+        Whatever this process does rings them at once. This is the net for what does not: time that passes, rings that
+        were lost, other nodes.
+        """
+        outlook = await self.steps.planner.look_once()
+        soon = self._clock.now() + timedelta(seconds=_HORIZON_SECONDS)
+        if outlook.next_run_at is not None and outlook.next_run_at <= soon:
+            self._doorbells.plan.ring()
+        if outlook.available_at is not None and outlook.available_at <= soon:
+            self._doorbells.claim.ring()
+        if outlook.anything_awaits_an_end and asyncio.get_running_loop().time() >= self._look_at_all_at:
+            self._doorbells.ends.ring()
+
+    async def _look(self) -> None:
+        while not self._stopping.is_set():
+            await self._step(_LOOK, self.look_once)
+            await self._second.wait(at_most_seconds=None)
+
     async def _plan(self) -> None:
         planner = self.steps.planner
         while not self._stopping.is_set():
             planned = await self._step(_PLAN, self.plan_once)
             if planned is None or planned.more:
                 continue
-            wait = await self._step(_PLAN, lambda: planner.seconds_to_next(at_most=POLL_SECONDS + AHEAD_SECONDS))
+            wait = await self._step(_PLAN, lambda: planner.seconds_to_next(at_most=_HORIZON_SECONDS))
             if wait is None:
                 wait = POLL_SECONDS
             elif wait <= AHEAD_SECONDS:
                 self._soon.ring()
             else:
-                wait = min(wait - AHEAD_SECONDS, POLL_SECONDS)
+                wait = wait - AHEAD_SECONDS if wait < _HORIZON_SECONDS else None
             await self._doorbells.plan.wait(at_most_seconds=wait)
 
     async def _prepare(self) -> None:
         """What is due soon is prepared little by little, in the pauses of what is due now."""
         while not self._stopping.is_set():
-            if not await self._soon.wait(at_most_seconds=POLL_SECONDS):
-                continue
+            await self._soon.wait(at_most_seconds=None)
             await asyncio.sleep(_PAUSE_BEFORE_PREPARING_SECONDS)
             more: bool | None = True
             while more and not self._stopping.is_set():
@@ -223,15 +247,12 @@ class Engine:
 
     async def _release(self) -> None:
         bell, clock = self._doorbells.ends, asyncio.get_running_loop().time
-        look_at_all_at = 0.0
         while not self._stopping.is_set():
-            await bell.wait(at_most_seconds=POLL_SECONDS)
+            await bell.wait(at_most_seconds=None)
             ended_of, began = bell.take(), clock()
-            if began >= look_at_all_at:
-                ended_of = None
             await self._step("release", partial(self.steps.releaser.release_once, ended_of))
             if ended_of is None:  # with very much that waits a look takes its time, but never most of it
-                look_at_all_at = clock() + max(LOOK_AT_ALL_SECONDS, _RARER_THAN_LONG * (clock() - began))
+                self._look_at_all_at = clock() + _RARER_THAN_LONG * (clock() - began)
             await asyncio.sleep(_PAUSE_BETWEEN_RELEASES_SECONDS)  # what ends meanwhile shares the next step
 
     async def _claim(self, attempts: asyncio.TaskGroup) -> None:
@@ -243,10 +264,14 @@ class Engine:
                 runner.running[execution.id].task = task
             if claimed:
                 continue
-            wait = await self._step("claim", lambda: runner.seconds_to_next(at_most=POLL_SECONDS))
-            if wait == 0.0:
+            wait = await self._step("claim", lambda: runner.seconds_to_next(at_most=_HORIZON_SECONDS))
+            if wait is None:
+                wait = POLL_SECONDS
+            elif wait == 0.0:
                 wait = _PAUSE_BEFORE_LOCKED_SECONDS
-            await self._doorbells.claim.wait(at_most_seconds=POLL_SECONDS if wait is None else wait)
+            elif wait == _HORIZON_SECONDS:
+                wait = None
+            await self._doorbells.claim.wait(at_most_seconds=wait)
 
     async def _attempt(self, execution: Execution) -> None:
         self._idle.clear()
@@ -269,6 +294,7 @@ class Engine:
     async def _notice(self) -> None:
         while not self._drained.is_set():
             self.steps.node.notice()
+            self._second.ring()
             with suppress(TimeoutError):
                 async with asyncio.timeout(NOTICE_SECONDS):
                     await self._drained.wait()
@@ -289,6 +315,7 @@ class Engine:
 
     async def _flush(self) -> None:
         while not self._drained.is_set():
+            await self.steps.outputs.wait_for_any()
             await self._step("flush", self.steps.outputs.flush_once)
             await asyncio.sleep(FLUSH_SECONDS)
 

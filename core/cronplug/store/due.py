@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from cronplug.model import Task
+from cronplug.model import HELD, Task
 from cronplug.store import schema
 from cronplug.store.columns import Id, Instant
 from cronplug.store.conn import Conn
+from cronplug.store.executions.reading import NEXT_AVAILABLE_AT
+from cronplug.store.executions.turns import HELD_ONES
 from cronplug.store.statements import Stmt
-from cronplug.store.tasks import COLUMNS, task_of
+from cronplug.store.tasks import AWAITING_ONES, COLUMNS, NEXT_DUE_AT, task_of
 
 T = schema.tasks
 _LIMIT = sa.bindparam("limit", type_=sa.Integer())
@@ -37,6 +39,25 @@ SELECT_COMING = Stmt(
     .limit(_LIMIT)
 )
 
+SELECT_OUTLOOK = Stmt(
+    sa.select(
+        NEXT_DUE_AT.scalar_subquery().label("next_run_at"),
+        NEXT_AVAILABLE_AT.scalar_subquery().label("available_at"),
+        sa.or_(sa.exists(HELD_ONES), sa.exists(AWAITING_ONES)).label("anything_awaits_an_end"),
+    )
+)
+
+
+class Outlook(NamedTuple):
+    """What there may be to do next: the earliest fire time and the earliest start, past or coming (None: there is none).
+
+    `anything_awaits_an_end`: executions are held, or tasks count from the end of one.
+    """
+
+    next_run_at: datetime | None
+    available_at: datetime | None
+    anything_awaits_an_end: bool
+
 
 class DueKey(NamedTuple):
     """What tells a task at one fire time from the same at any other, and from what it is once it was changed."""
@@ -51,6 +72,12 @@ class Place(NamedTuple):
 
     at: datetime
     task_id: str = ""
+
+
+async def select_outlook(conn: Conn) -> Outlook:
+    """All that the engine may have to do, told by one statement: a look into four indexes."""
+    (row,) = await conn.fetch(SELECT_OUTLOOK, held=HELD)
+    return Outlook(**row)
 
 
 async def select_due_keys(conn: Conn, now: datetime, *, limit: int) -> list[DueKey]:

@@ -124,12 +124,13 @@ _DUE = (
 )
 SELECT_DUE = Stmt(_DUE)
 SELECT_DUE_LOCKED = Stmt(_DUE.with_for_update(skip_locked=True))
-SELECT_NEXT_DUE_AT = Stmt(
+NEXT_DUE_AT = (
     sa.select(T.c.next_run_at)
     .where(T.c.enabled, T.c.next_run_at.is_not(None))
     .order_by(T.c.next_run_at)
     .limit(sa.literal_column("1"))
 )
+SELECT_NEXT_DUE_AT = Stmt(NEXT_DUE_AT)
 
 _ADVANCE_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "id": Id(),
@@ -199,7 +200,8 @@ SELECT_CHANGED = Stmt(
 
 _E = schema.executions
 _AWAITS_END = sa.and_(schema.AWAITING_END, T.c.enabled)
-AWAITS_ANY = Stmt(sa.select(T.c.id).where(_AWAITS_END).limit(sa.literal_column("1")))
+AWAITING_ONES = sa.select(T.c.id).where(_AWAITS_END).limit(sa.literal_column("1"))
+AWAITS_ANY = Stmt(AWAITING_ONES)
 SELECT_AWAITING_END = Stmt(
     sa.select(*COLUMNS)
     .where(_AWAITS_END, sa.not_(sa.exists().where(_E.c.task_id == T.c.id, schema.UNFINISHED)))

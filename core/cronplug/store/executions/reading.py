@@ -106,9 +106,10 @@ LOCK_UNFINISHED_OF_TASK = Stmt(
     .order_by(E.c.id)
     .with_for_update()
 )
-SELECT_NEXT_AVAILABLE_AT = Stmt(
+NEXT_AVAILABLE_AT = (
     sa.select(E.c.available_at).where(IS_QUEUED).order_by(E.c.available_at).limit(sa.literal_column("1"))
 )
+SELECT_NEXT_AVAILABLE_AT = Stmt(NEXT_AVAILABLE_AT)
 SELECT_ATTEMPTS = Stmt(
     sa.select(*(column for column in A.c if column.name != "ordinal"))
     .where(A.c.execution_id == bind("id", Id()))

@@ -20,7 +20,8 @@ _IS_WAITING = sa.and_(_W.c.available_at == HELD_UNTIL, schema.QUEUED)
 _NOTHING_BEFORE = sa.not_(
     sa.exists().where(_O.c.task_id == _W.c.task_id, schema.UNFINISHED, _O.c.available_at < HELD_UNTIL)
 )
-HOLDS = Stmt(sa.select(_W.c.id).where(_IS_WAITING).limit(sa.literal_column("1")))
+HELD_ONES = sa.select(_W.c.id).where(_IS_WAITING).limit(sa.literal_column("1"))
+HOLDS = Stmt(HELD_ONES)
 SELECT_NEXT_TURNS = Stmt(sa.select(_W.c.task_id).distinct().where(_IS_WAITING, _NOTHING_BEFORE).limit(LIMIT))
 # With the plus sign SQLite goes by the index of unfinished ones by task, not through everything that is held.
 _OF_THESE = sa.and_(
