@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import asyncpg
 import pytest
+import pytest_asyncio
 
+from cronplug.store import migrate
+from cronplug.store.schema import metadata
 from tests.services.chromium import ChromiumMissing, find_chromium
 from tests.services.postgres import (
     PostgresMissing,
@@ -35,6 +41,47 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = postgres_server.create_database()
     yield url
     postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "cronplug.db"
+    asyncio.run(migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
+    """A PostgreSQL database with all tables, to be emptied before each use."""
+    url = postgres_server.create_database()
+    asyncio.run(migrate(url))
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """The URL of a SQLite file with empty tables."""
+    path = tmp_path / "cronplug.db"
+    shutil.copyfile(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest_asyncio.fixture
+async def emptied_postgres_url(migrated_postgres: str) -> str:
+    """The URL of a PostgreSQL database with empty tables."""
+    connection = await asyncpg.connect(migrated_postgres)
+    await connection.execute(";".join(f"DELETE FROM {table}" for table in metadata.tables))  # faster than TRUNCATE
+    await connection.close()
+    return migrated_postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database with empty tables."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "emptied_postgres_url")
+    return url
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +33,7 @@ from cronplug.model import CronRule, Execution, FunctionInfo, Reason, Task, Task
 from cronplug.operations import Operations, TaskView
 from cronplug.registry import Registry
 from cronplug.settings import load_settings
-from cronplug.store import Store, executions, migrate, tasks
+from cronplug.store import Store, executions, tasks
 
 START = datetime(2026, 3, 2, 12, 0, 0, 500_000, tzinfo=UTC)
 """Half a second after a full minute, so that nothing is due by accident."""
@@ -191,19 +190,9 @@ class World:
         self.clock.set(datetime.fromisoformat(f"{day or '2026-03-02'}T{time}+00:00"))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'test.db'}"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
-
-
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    """A migrated, open store."""
-    await migrate(database_url)
+    """An open store with empty tables."""
     store = await Store.open(database_url)
     yield store
     await store.close()

@@ -27,7 +27,7 @@ from cronplug.errors import Conflict
 from cronplug.executors.base import AttemptSpec, Outcome, Output, Stop
 from cronplug.model import ENDED, HELD, Delivery, Execution, Overlap, Reason, Status, Task, Trigger
 from cronplug.planning.attempts import MAX_CUT_OFFS
-from cronplug.store import Store, migrate
+from cronplug.store import Store
 from tests.engine.conftest import START, World, build
 
 LIVES = int(os.environ.get("CRONPLUG_LIVES", "15"))
@@ -386,11 +386,9 @@ def ending(verdict: Verdict) -> Any:
     return body
 
 
-def test_every_history_is_the_models(tmp_path: Path) -> None:
-    template = tmp_path / "template.db"
-    asyncio.run(migrate(f"sqlite:///{template}"))
+def test_every_history_is_the_models(migrated_sqlite: Path, tmp_path: Path) -> None:
     run_state_machine_as_test(
-        lambda: LifeOfExecutions(template, tmp_path),  # type: ignore[arg-type]  # any factory will do
+        lambda: LifeOfExecutions(migrated_sqlite, tmp_path),  # type: ignore[arg-type]  # any factory will do
         settings=settings(
             max_examples=LIVES,
             stateful_step_count=40,

@@ -5,8 +5,6 @@ On SQLite, since the store and the engine are tested on both; a module with stat
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.engine.conftest import make_world, store, world
@@ -15,6 +13,6 @@ __all__ = ["make_world", "store", "world"]
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """An empty database."""
-    return f"sqlite:///{tmp_path / 'test.db'}"
+def database_url(sqlite_url: str) -> str:
+    """The URL of a SQLite file with empty tables."""
+    return sqlite_url

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +16,10 @@ from cronplug.operations import BulkOutcome, BulkRequest, Idempotency, Replayed
 from cronplug.operations.bulk import BulkAction
 from cronplug.store import many_tasks, tasks
 from cronplug.store.tasks import TaskFilter
+from tests.conftest import database_url
 from tests.engine.conftest import World, cron
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Its statements are of its own: an empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'test.db'}"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
+__all__ = ["database_url"]  # both kinds: its statements are of its own
 
 
 async def act(world: World, action: BulkAction, **fields: Any) -> BulkOutcome:

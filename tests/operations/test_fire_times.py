@@ -10,7 +10,8 @@ from cronplug.errors import NotFound
 from cronplug.model import CatchUp, Overlap, Task
 from cronplug.operations import FireTimeAccount
 from cronplug.store import nodes
-from tests.engine.conftest import World, cron, database_url
+from tests.conftest import database_url
+from tests.engine.conftest import World, cron
 
 __all__ = ["database_url"]  # both kinds: the statements are those of these tests alone
 

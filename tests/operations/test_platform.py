@@ -17,7 +17,7 @@ from cronplug.clock import SettableClock
 from cronplug.events import EventBus
 from cronplug.operations.platform import PlatformOperations
 from cronplug.sdk import PermanentError
-from cronplug.store import Conn, Store, access, migrate
+from cronplug.store import Conn, Store, access
 
 AT = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
 
@@ -34,18 +34,15 @@ def platform_on(store: Store, backup_dir: Path, clock: SettableClock | None = No
 
 
 @pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    url = f"sqlite:///{tmp_path / 'cronplug.db'}"
-    await migrate(url)
-    store = await Store.open(url)
+async def store(sqlite_url: str) -> AsyncIterator[Store]:
+    store = await Store.open(sqlite_url)
     yield store
     await store.close()
 
 
 @pytest_asyncio.fixture
-async def postgres_store(postgres_url: str) -> AsyncIterator[Store]:
-    await migrate(postgres_url)
-    store = await Store.open(postgres_url)
+async def postgres_store(emptied_postgres_url: str) -> AsyncIterator[Store]:
+    store = await Store.open(emptied_postgres_url)
     yield store
     await store.close()
 

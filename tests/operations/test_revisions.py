@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,16 +12,10 @@ from cronplug.model import CalendarDefinition, CalendarMode, CalendarUse, Stored
 from cronplug.operations import RevisionView
 from cronplug.operations.fire_time_accounts import Account
 from cronplug.store import Conn, calendars, executions
+from tests.conftest import database_url
 from tests.engine.conftest import START, World, cron, fail
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Its statements are of its own: an empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'test.db'}"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
+__all__ = ["database_url"]  # both kinds: its statements are of its own
 
 
 async def revisions(world: World, task_id: str) -> list[RevisionView]:
