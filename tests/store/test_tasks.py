@@ -266,3 +266,17 @@ async def test_instants_keep_their_milliseconds_and_are_utc(store: Store, make: 
     assert found is not None
     assert found.next_run_at is not None
     assert found.next_run_at.isoformat() == "2026-03-01T12:00:00.123000+00:00"
+
+
+async def test_a_definition_that_is_kept_in_memory_is_that_of_the_row(store: Store, make: Maker) -> None:
+    task = make.task(name="kept", function_payload={"size": 1})
+    await store.write(lambda conn: tasks.insert_task(conn, task))
+    first, again = [await store.read(lambda conn: tasks.select_task(conn, task.id)) for _ in range(2)]
+    changed = replace(task, definition=replace(task.definition, name="changed"), revision=2)
+
+    assert await store.write(lambda conn: tasks.update_task(conn, changed, instead_of=task))
+
+    seen = await store.read(lambda conn: tasks.select_task(conn, task.id))
+    assert first == again == task
+    assert seen is not None
+    assert seen.definition == changed.definition

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from cronplug.clock import from_millis, to_millis
@@ -47,6 +49,7 @@ _RULE_FIELDS = {name: frozenset(field.name for field in fields(rule)) for name, 
 _KINDS = {kind: name for name, kind in _RULES.items()}
 _RULE_ENUMS: Mapping[str, type[StrEnum]] = {"on_dst_gap": DstGap, "on_dst_repeat": DstRepeat}
 _RULE_INSTANTS = ("anchor_at", "at")
+_LONGEST_KEPT = 8_000
 
 
 def definition_to_json(definition: TaskDefinition) -> dict[str, Json]:
@@ -59,6 +62,16 @@ def definition_to_json(definition: TaskDefinition) -> dict[str, Json]:
         "schedules": [_rule_to_json(rule) for rule in definition.schedules],
         **{name: _millis(values[name]) for name in _INSTANTS},
     }
+
+
+def definition_from_text(text: str) -> tuple[TaskDefinition, str | None]:
+    """As `definition_from_json`, of JSON's text. Those read often are kept, so nobody must change what is in them."""
+    return _kept(text) if len(text) <= _LONGEST_KEPT else definition_from_json(json.loads(text))
+
+
+@lru_cache(maxsize=512)
+def _kept(text: str) -> tuple[TaskDefinition, str | None]:
+    return definition_from_json(json.loads(text))
 
 
 def definition_from_json(stored: dict[str, Json]) -> tuple[TaskDefinition, str | None]:

@@ -15,7 +15,7 @@ from cronplug.model import IntervalRule, Task, TaskDefinition, TaskType
 from cronplug.store import calendars, schema
 from cronplug.store.columns import Id, Instant, Words, at_most, storable
 from cronplug.store.conn import Conn
-from cronplug.store.definitions import definition_from_json, definition_to_json
+from cronplug.store.definitions import definition_from_json, definition_from_text, definition_to_json
 from cronplug.store.statements import (
     JsonRows,
     Row,
@@ -88,8 +88,8 @@ LONGEST_Q = 10_000
 
 T = schema.tasks
 COLUMNS = (
-    T.c.id, T.c.definition, T.c.revision, T.c.created_at, T.c.updated_at, T.c.next_run_at, T.c.schedule_error,
-    T.c.fired_count, T.c.disabled_at, T.c.tzdata_version, T.c.failing_since,
+    T.c.id, sa.type_coerce(T.c.definition, sa.Text()).label("definition"), T.c.revision, T.c.created_at, T.c.updated_at,
+    T.c.next_run_at, T.c.schedule_error, T.c.fired_count, T.c.disabled_at, T.c.tzdata_version, T.c.failing_since,
 )  # fmt: skip
 _BY_ID = T.c.id == sa.bindparam("id", type_=Id())
 _IS_DUE = sa.and_(T.c.enabled, T.c.next_run_at <= sa.bindparam("now", type_=Instant()))
@@ -458,7 +458,7 @@ def _after_end_seconds(definition: TaskDefinition) -> int | None:
 
 def task_of(row: Row) -> Task:
     """The task of a row that has `COLUMNS`."""
-    definition, fault = definition_from_json(row["definition"])
+    definition, fault = definition_from_text(row["definition"])
     return Task(**(row | {"definition": definition, "schedule_error": row["schedule_error"] or fault}))
 
 
