@@ -60,6 +60,9 @@ async def test_failures_come_first_then_what_ran_then_what_is_to_come(api: Api, 
     (only,) = (await show(api, tag=tag, limit=1, planned="false"))["lanes"]
     assert only["key"] == failed["id"]
     assert (await show(api, tag=tag, limit=1))["more"] == 2
+    await api("PUT", f"/tasks/{ran['id']}", json={"tags": [tag, f"{tag} too"]})
+    both = await show(api, tag=[tag, f"{tag} too"])
+    assert [lane["key"] for lane in both["lanes"]] == [ran["id"]]
     assert [lane["key"] for lane in (await show(api, taskId=ran["id"]))["lanes"]] == [ran["id"]]
 
 

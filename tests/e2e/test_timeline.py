@@ -178,6 +178,15 @@ async def test_lanes_are_narrowed_by_function_and_tag_and_the_address_tells(page
     await page.go_back()
     await expect(lane(page, "Good one")).to_be_visible()
 
+    field = page.get_by_role("textbox", name="Tag")
+    for tag in ("rough", "unknown"):
+        await field.fill(tag)
+        await field.press("Enter")
+    await expect(page).to_have_url(re.compile("tag=rough&tag=unknown"))
+    await expect(page.get_by_text("No lane matches")).to_be_visible()
+    await page.get_by_role("button", name="Remove the filter Tag: unknown").click()
+    await expect(chart(page).get_by_role("listitem")).to_have_count(1)
+
 
 async def test_what_runs_at_once_lies_one_below_the_other(page: Page, server: Server, lanes: dict[str, str]) -> None:
     task = server.create_task(

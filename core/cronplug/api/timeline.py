@@ -10,7 +10,17 @@ from pydantic import Field
 from quart import Blueprint, Response
 
 from cronplug.api.execution_json import StatusName, known_status
-from cronplug.api.fields import QUERY_WHOLE, Answer, Instant, InstantIn, InstantText, Query, QueryBoolean, QueryText
+from cronplug.api.fields import (
+    QUERY_WHOLE,
+    Answer,
+    Instant,
+    InstantIn,
+    InstantText,
+    Query,
+    QueryBoolean,
+    QueryText,
+    QueryTexts,
+)
 from cronplug.api.operation import operation
 from cronplug.api.parts import parts
 from cronplug.clock import EPOCH, from_millis, millis_rfc3339
@@ -29,7 +39,7 @@ class TimelineQuery(Query):
     to: InstantIn | None = Field(None, description="Default a day after `from`; at most 8 days after it.")
     group_by: GroupName = "task"
     q: QueryText | None = Field(None, description="Only tasks with this text, as in GET /tasks.")
-    tag: QueryText | None = Field(None, description="Only tasks with this tag.")
+    tag: QueryTexts = Field((), description="Only tasks with this tag; given several times, with all of them.")
     function_name: QueryText | None = Field(None, description="Only this function.")
     task_id: QueryText | None = Field(None, description="Only this task.")
     limit: Annotated[int, Field(ge=1, le=200), QUERY_WHOLE] = Field(60, description="At most so many lanes.")
@@ -51,7 +61,7 @@ class TimelineQuery(Query):
             limit=self.limit,
             planned=self.planned,
             q=self.q,
-            tags=() if self.tag is None else (self.tag,),
+            tags=self.tag,
             function_name=self.function_name,
             task_id=self.task_id,
         )

@@ -6957,8 +6957,8 @@ export interface operations {
                 groupBy?: "task" | "function" | "tag";
                 /** @description Only tasks with this text, as in GET /tasks. */
                 q?: string;
-                /** @description Only tasks with this tag. */
-                tag?: string;
+                /** @description Only tasks with this tag; given several times, with all of them. */
+                tag?: string[];
                 /** @description Only this function. */
                 functionName?: string;
                 /** @description Only this task. */

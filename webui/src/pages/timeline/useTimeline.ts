@@ -23,7 +23,7 @@ export function useTimeline(asked: { view: MaybeRefOrGetter<Stretch>; group: May
   }, MOVING_MILLIS)
   const narrowed = computed<TimelineQuery>(() => {
     const { q, tag, function: functionName } = toValue(asked.filters)
-    return { ...(q.trim() && { q: q.trim() }), ...(tag && { tag }), ...(functionName && { functionName }) }
+    return { ...(q.trim() && { q: q.trim() }), ...(tag.length > 0 && { tag: [...tag] }), ...(functionName && { functionName }) }
   })
   /** Names what is asked for but the stretch of time. */
   const subject = computed(() => JSON.stringify([toValue(asked.group), narrowed.value]))

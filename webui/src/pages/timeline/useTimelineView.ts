@@ -6,7 +6,7 @@ import { atOf, centreOf, clampSpan, momentOf, nextSpan, spanOf, STANDARD, viewAt
 
 export const GROUPS = ['task', 'function', 'tag'] as const
 /** What narrows the lanes, as it stands in the address. */
-export const NO_FILTERS = { q: '', tag: '', function: '' }
+export const NO_FILTERS = { q: '', tag: [] as readonly string[], function: '' }
 export type FilterState = Readonly<typeof NO_FILTERS>
 export type Group = (typeof GROUPS)[number]
 
