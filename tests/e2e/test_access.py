@@ -144,6 +144,20 @@ async def test_the_systems_own_colours_leave_everything_to_be_seen(
     await expect(page.get_by_role("region", name="Selected tasks")).to_be_visible()
     assert await page.get_by_role("checkbox", name="Select Sales report").is_checked()
 
+    await page.goto("timeline")
+    shapes = page.get_by_role("list", name="What the shapes mean").locator("[aria-hidden=true]")
+    drawn = await shapes.evaluate_all("(all) => all.slice(0, 4).map((it) => getComputedStyle(it).backgroundColor)")
+    system = await page.evaluate(SYSTEM_COLOURS, ["GrayText", "CanvasText", "Highlight", "CanvasText"])
+    assert drawn == system
+
+
+SYSTEM_COLOURS = """(names) => names.map((name) => {
+  const it = document.body.appendChild(document.createElement('i'))
+  it.style.cssText = `forced-color-adjust: none; background: ${name}`
+  const colour = getComputedStyle(it).backgroundColor
+  it.remove()
+  return colour
+})"""
 
 CUT_TEXTS = """() => {
   const found = []

@@ -205,6 +205,17 @@ async def test_a_page_written_from_right_to_left_is_mirrored(page: Page, furnitu
     knobs = "async (it) => { await Promise.all(it.firstElementChild.getAnimations().map((each) => each.finished)); const box = it.getBoundingClientRect(), knob = it.firstElementChild.getBoundingClientRect(); return [knob.left >= box.left - 1, knob.right <= box.right + 1] }"
     for name in ("Sales report: on", "Order hook: on"):
         assert await page.get_by_role("switch", name=name).evaluate(knobs) == [True, True], name
+    expression = page.get_by_text("30 6 * * 1-5", exact=True)
+    assert await expression.evaluate("(it) => [getComputedStyle(it).direction, getComputedStyle(it).unicodeBidi]") == [
+        "ltr",
+        "isolate",
+    ]
+    # On a chart time goes from left to right all the same.
+    await page.goto("timeline")
+    await page.evaluate("() => { document.documentElement.dir = 'rtl' }")
+    await expect(page.get_by_role("group", name="Timeline", exact=True)).to_have_attribute("aria-busy", "false")
+    apart = "() => { const middle = (it) => { const box = it.getBoundingClientRect(); return (box.left + box.right) / 2 }; return Math.abs(middle(document.querySelector('[data-axis] [data-now]')) - middle(document.querySelector('[data-now-line]'))) }"
+    assert await page.evaluate(apart) < 2
 
 
 async def test_what_the_server_says_is_marked_as_english(
