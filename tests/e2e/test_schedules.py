@@ -174,11 +174,9 @@ async def test_a_calendar_comes_from_an_ics_file(page: Page, server: Server) -> 
     )
     await page.goto("calendars")
 
-    await (
-        page.get_by_label("Import .ics")
-        .and_(page.locator("input"))
-        .set_input_files({"name": "feasts.ics", "mimeType": "text/calendar", "buffer": file.encode()})
-    )
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("button", name="Import .ics").click()
+    await (await chooser.value).set_files({"name": "feasts.ics", "mimeType": "text/calendar", "buffer": file.encode()})
 
     await expect(page.get_by_role("region", name="Dates").get_by_label("Name of entry 1")).to_have_value("First of May")
     await expect(page.get_by_role("region", name="What it covers")).to_contain_text("First of May")
