@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -23,6 +24,24 @@ from tests.services.postgres import (
     running_postgres,
     running_stoppable_postgres,
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the files: those with servers and those with a browser by turns, then all others.
+
+    The long ones come first, so that no process rests at the end; and the ones wait while the others work.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    turns: dict[Path, int] = {}
+    counted: Counter[str] = Counter()
+    for item in items:
+        if item.path not in turns:
+            kind = next((kind for kind in ("acceptance", "e2e") if item.get_closest_marker(kind)), None)
+            turns[item.path] = counted[kind] if kind else len(items)
+            counted.update([kind] if kind else [])
+    items.sort(key=lambda item: turns[item.path])
 
 
 @pytest.fixture(scope="session")
