@@ -107,6 +107,14 @@ def test_the_user_may_keep_the_data_elsewhere(dev: ModuleType, monkeypatch: pyte
     assert "SCHEDULER_DATA_DIR" not in dev.server_environment()
 
 
+def test_tests_keep_what_python_compiles(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Found(dev.Node):  # type: ignore[misc, name-defined]  # a module that is loaded by its path
+        def environment(self) -> dict[str, str]:
+            return {"PATH": "/usr/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    assert dev.testing_environment(Found()) == {"PATH": "/usr/bin"}
+
+
 def test_the_first_problem_ends_the_other_lanes(dev: ModuleType) -> None:
     endless = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 
