@@ -16,12 +16,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import uvloop
 
-from bench.ours import TOKEN, settings_for
+from bench.ours import api_client
 from bench.runs import KEPT, ROOT
-from cronplug.app import running_app
 
 MADE_BY = ("core/cronplug/cli/demo*.py", "core/cronplug/store/migrations/versions/*.py")
 ROUNDS = 30
@@ -79,37 +77,28 @@ async def measure(folder: Path) -> dict[str, float]:
 
     `<name>`: p95 on the clock. `<name>_cpu`: median of the time that all threads of the process had the processor for.
     """
-    async with running_app(settings_for(folder, slots=5)) as app:
-        transport = httpx.ASGITransport(app=app.api)  # type: ignore[arg-type]  # Quart types its scopes more narrowly
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:3399", headers=headers) as client:
-
-            async def get(path: str) -> httpx.Response:
-                response = await client.get(f"/api/scheduler{path}", timeout=60)
-                response.raise_for_status()
-                return response
-
-            busy = (await get("/timeline?limit=1&planned=false")).json()["lanes"][0]["taskId"]
-            failing = (await get("/tasks?state=failing&pageSize=1")).json()["list"][0]["id"]
-            now = time.time()
-            ends = {
-                "from": _instant(now - 18 * 3600),
-                "to": _instant(now + 6 * 3600),
-                "month": _instant(now - 30 * 86_400),
-            }
-            taken: dict[str, float] = {}
-            for name, path in REQUESTS.items():
-                url = path.format(task=busy, failing=failing, **ends)
-                await get(url)
-                times, used = [], []
-                for _ in range(ROUNDS):
-                    began, cpu = time.perf_counter(), time.process_time()
-                    await get(url)
-                    times.append(1000 * (time.perf_counter() - began))
-                    used.append(1000 * (time.process_time() - cpu))
-                taken[name] = sorted(times)[int(0.95 * ROUNDS)]
-                taken[f"{name}_cpu"] = statistics.median(used)
-            return taken
+    async with api_client(folder) as client:
+        busy = (await client.get("/timeline?limit=1&planned=false")).json()["lanes"][0]["taskId"]
+        failing = (await client.get("/tasks?state=failing&pageSize=1")).json()["list"][0]["id"]
+        now = time.time()
+        ends = {
+            "from": _instant(now - 18 * 3600),
+            "to": _instant(now + 6 * 3600),
+            "month": _instant(now - 30 * 86_400),
+        }
+        taken: dict[str, float] = {}
+        for name, path in REQUESTS.items():
+            url = path.format(task=busy, failing=failing, **ends)
+            await client.get(url)
+            times, used = [], []
+            for _ in range(ROUNDS):
+                began, cpu = time.perf_counter(), time.process_time()
+                await client.get(url)
+                times.append(1000 * (time.perf_counter() - began))
+                used.append(1000 * (time.process_time() - cpu))
+            taken[name] = sorted(times)[int(0.95 * ROUNDS)]
+            taken[f"{name}_cpu"] = statistics.median(used)
+        return taken
 
 
 def _instant(seconds: float) -> str:

@@ -8,7 +8,7 @@ import uvicorn
 import uvloop
 from quart import Quart
 
-from cronplug.api.connections import ImpatientProtocol
+from cronplug.api.connections import server_config
 
 app = Quart(__name__)
 
@@ -20,14 +20,5 @@ async def hello() -> dict[str, bool]:
 
 
 if __name__ == "__main__":
-    config = uvicorn.Config(
-        app,
-        port=int(os.environ["SCHEDULER_PORT"]),
-        loop="none",
-        http=ImpatientProtocol,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
+    config = server_config(app, port=int(os.environ["SCHEDULER_PORT"]))
     uvloop.run(uvicorn.Server(config).serve())

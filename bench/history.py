@@ -7,24 +7,20 @@ import random
 import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import httpx
 import uvloop
 
 from bench.figures import quantile
 from bench.filling import HISTORY_DAYS, clock_at
-from bench.ours import TOKEN, settings_for
-from cronplug.app import running_app
+from bench.ours import api_client
 from cronplug.clock import from_millis, rfc3339
 from cronplug.ids import encode_id, first_id_at, time_of_id
 
 REQUESTS = 200
 DAY = 86_400_000
-Get = Callable[[str], Awaitable[Any]]
 
 
 def lists(newest: int, tasks: list[int]) -> dict[str, Callable[[random.Random], str]]:
@@ -66,31 +62,23 @@ async def measure(folder: Path, queries: dict[str, Callable[[random.Random], str
     """Milliseconds: p99 on the clock, and the median of the processor's time, of the kinds of list and of /stats."""
     taken: dict[str, float] = {}
     draw = random.Random(1)
-    async with running_app(settings_for(folder, slots=5), clock=clock_at(from_millis(at))) as app:
-        transport = httpx.ASGITransport(app=app.api)  # type: ignore[arg-type]  # Quart types its scopes more narrowly
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:3399", headers=headers) as client:
+    async with api_client(folder, clock=clock_at(from_millis(at))) as client:
 
-            async def get(path: str) -> Any:
-                response = await client.get(f"/api/scheduler{path}", timeout=60)
-                response.raise_for_status()
-                return response.json()
+        async def take(name: str, path: str, query: Callable[[random.Random], str]) -> None:
+            times, used = [], []
+            await client.get(path + query(draw))
+            for _ in range(REQUESTS):
+                asked = path + query(draw)
+                began, cpu = time.perf_counter(), time.process_time()
+                await client.get(asked)
+                times.append(1000 * (time.perf_counter() - began))
+                used.append(1000 * (time.process_time() - cpu))
+            taken[name] = quantile(times, 0.99)
+            taken[f"{name}_cpu"] = quantile(used, 0.5)
 
-            async def take(name: str, path: str, query: Callable[[random.Random], str]) -> None:
-                times, used = [], []
-                await get(path + query(draw))
-                for _ in range(REQUESTS):
-                    asked = path + query(draw)
-                    began, cpu = time.perf_counter(), time.process_time()
-                    await get(asked)
-                    times.append(1000 * (time.perf_counter() - began))
-                    used.append(1000 * (time.process_time() - cpu))
-                taken[name] = quantile(times, 0.99)
-                taken[f"{name}_cpu"] = quantile(used, 0.5)
-
-            for name, query in queries.items():
-                await take(name, "/executions?", query)
-            await take("stats", "/stats", lambda draw: "")
+        for name, query in queries.items():
+            await take(name, "/executions?", query)
+        await take("stats", "/stats", lambda draw: "")
     return taken
 
 

@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvloop
 
 from bench.figures import GaveUp, lateness_of
 from cronplug.app import App, running_app
-from cronplug.clock import SystemClock
+from cronplug.clock import Clock, SystemClock
 from cronplug.ids import IdGenerator
 from cronplug.model import (
     ENDED,
@@ -94,6 +95,25 @@ async def engine_running(app: App) -> AsyncIterator[None]:
         group.create_task(app.engine.run())
         yield
         await app.engine.stop(drain_seconds=5)
+
+
+@asynccontextmanager
+async def api_client(folder: Path, *, clock: Clock | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API over the database in `folder`, on the application's side of the socket; nothing runs there."""
+    async with running_app(settings_for(folder, slots=5), clock=clock) as app:
+        transport = httpx.ASGITransport(app=app.api)  # type: ignore[arg-type]  # Quart types its scopes more narrowly
+        async with httpx.AsyncClient(
+            transport=transport,
+            base_url="http://127.0.0.1:3399/api/scheduler",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            event_hooks={"response": [_check]},
+            timeout=60,
+        ) as client:
+            yield client
+
+
+async def _check(response: httpx.Response) -> None:
+    response.raise_for_status()
 
 
 async def insert_queued(store: Store, count: int, function: str | None, **more: Any) -> None:

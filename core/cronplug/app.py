@@ -26,7 +26,7 @@ from quart import Quart
 
 from cronplug.access import Access
 from cronplug.api import create_api
-from cronplug.api.connections import ImpatientProtocol
+from cronplug.api.connections import server_config
 from cronplug.clock import Clock, SteeredClock, SystemClock
 from cronplug.engine import (
     Definitions,
@@ -65,7 +65,6 @@ log = logging.getLogger(__name__)
 
 VERSION = metadata.version("cronplug")
 
-_GRACEFUL_HTTP_SECONDS = 3
 _PING_SECONDS = 2.0
 _LAST_SECONDS = 4.8
 """From the end of the drain to the end of the process, which is promised within 5 s."""
@@ -358,23 +357,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, on_signal, signum)
     async with running_app(settings) as app:
-        server = _Server(
-            uvicorn.Config(
-                app.api,
-                lifespan="on",
-                loop="none",
-                http=ImpatientProtocol,
-                ws="none",
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                date_header=True,
-                timeout_graceful_shutdown=_GRACEFUL_HTTP_SECONDS,
-                timeout_keep_alive=65,
-                h11_max_incomplete_event_size=64 * 1024,
-            )
-        )
+        server = _Server(server_config(app.api))
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve(sockets=[listener]), name="http")
             engine = group.create_task(app.engine.run(), name="engine")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+_GRACEFUL_SECONDS = 3
 HEAD_SECONDS = 20.0
 """From the connection, or the first byte of a later request on it, to the end of the request's head."""
 
@@ -50,3 +53,23 @@ class ImpatientProtocol(H11Protocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def server_config(app: Any, *, port: int = 0) -> uvicorn.Config:
+    """How uvicorn serves an ASGI application: on the loop that runs, and without a word of its own in the log."""
+    return uvicorn.Config(
+        app,
+        port=port,
+        lifespan="on",
+        loop="none",
+        http=ImpatientProtocol,
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+        timeout_keep_alive=65,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
