@@ -1,7 +1,6 @@
 /// <reference types="vite/client" />
 
-declare module '@nuxt/ui/runtime/vue/plugins/icons.js' {
-  import type { Plugin } from 'vue'
-  const plugin: Plugin
-  export default plugin
+/** The icons that the code names, made by the kit's part of the build. */
+declare module 'virtual:nuxt-ui-icons' {
+  export function init(add: (name: string, icon: { body: string }) => void): void
 }

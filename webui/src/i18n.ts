@@ -110,13 +110,19 @@ async function fetchArea(code: Language, area: Area): Promise<void> {
   if (code === 'en-XA') {
     const [{ stretch }] = await Promise.all([import('./utils/pseudo'), load('en', area)])
     const english: Record<string, unknown> = i18n.global.getLocaleMessage('en')
-    i18n.global.mergeLocaleMessage(code, { [area]: stretch(english[area]) })
+    learn(code, area, stretch(english[area]))
     return
   }
   const file = files[`./locales/${code}/${area}.json`]
   // What a language does not have yet is said in English.
   if (!file) return code === 'en' ? undefined : load('en', area)
-  i18n.global.mergeLocaleMessage(code, { [area]: await file() })
+  learn(code, area, await file())
+}
+
+/** The library's own way to add messages copies each of them. */
+function learn(code: Language, area: Area, messages: unknown): void {
+  const known: object = i18n.global.getLocaleMessage(code)
+  i18n.global.setLocaleMessage(code, { ...known, [area]: messages })
 }
 
 function knownLanguage(code: string | null | undefined): Language | undefined {

@@ -1,20 +1,16 @@
 import './styles/main.css'
-import kitIcons from '@nuxt/ui/runtime/vue/plugins/icons.js'
 import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 import { takeTokenFromAddress, useSession } from './composables/useSession'
 import App from './App.vue'
 import { i18n, startLanguage } from './i18n'
-import { noForeignIcons } from './icons'
 import { watchLoading } from './live/loading'
 import { createQueryClient } from './queryClient'
 import { createAppRouter } from './router'
 
-noForeignIcons()
-
-// Of the kit's plugins only the bundled icons are installed. Its colours and colour-mode plugins write <style> elements, which
-// the content security policy forbids: see styles/kit-colors.css and composables/useTheme.ts.
-const app = createApp(App).use(kitIcons).use(i18n).use(VueQueryPlugin, { queryClient: createQueryClient() })
+// None of the kit's plugins is installed. Those of colours and colour mode write <style> elements, which the content security policy
+// forbids: see styles/kit-colors.css and composables/useTheme.ts; its icons are drawn by kitIcon.ts.
+const app = createApp(App).use(i18n).use(VueQueryPlugin, { queryClient: createQueryClient() })
 
 async function start() {
   const token = takeTokenFromAddress()

@@ -26,7 +26,7 @@ interface Guarded extends HTMLElement {
 }
 
 /**
- * Marks a control that changes something: `<UButton v-writes ...>`. While nothing can be changed it stays where it is, in the order of
+ * Marks a control that changes something: `<PushButton v-writes ...>`. While nothing can be changed it stays where it is, in the order of
  * the Tab key too, but does nothing and says why.
  */
 export const vWrites: Directive<Guarded> = {

@@ -1,15 +1,12 @@
-import kitIcons from '@nuxt/ui/runtime/vue/plugins/icons.js'
 import { enableAutoUnmount, mount, type VueWrapper } from '@vue/test-utils'
 import { afterEach, describe, expect, it } from 'vitest'
 import { defineComponent, h, provide, ref } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
 import { i18n, loadMessages } from '@/i18n'
-import { noForeignIcons } from '@/icons'
 import { fieldsOf, type JsonObject, type Schema } from '@/utils/schema'
 import { payloadFaults } from './payloadFaults'
 import SchemaFields from './SchemaFields.vue'
 
-noForeignIcons()
 await loadMessages('taskForm', 'functions')
 enableAutoUnmount(afterEach)
 // The kit's buttons may be links, so they ask for the router.
@@ -30,7 +27,7 @@ function form(properties: JsonObject, options: { value?: JsonObject; required?: 
       return () => h(SchemaFields, { modelValue: value.value, fields: fieldsOf(root, root), root, path: 'payload', 'onUpdate:modelValue': (next: JsonObject) => (value.value = next) })
     },
   })
-  return { page: mount(Holder, { global: { plugins: [kitIcons, i18n, router] }, attachTo: document.body }), value, unreadable }
+  return { page: mount(Holder, { global: { plugins: [i18n, router] }, attachTo: document.body }), value, unreadable }
 }
 
 /** The control that a label names. */
