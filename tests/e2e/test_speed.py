@@ -87,7 +87,7 @@ async def test_the_first_visit_is_little_work_and_few_requests(new_context: NewC
         bare.append(await load(context, "bare/", "a"))
         tasks.append(await load(context, "tasks", ".row-link"))
 
-    assert median(tasks) <= 9 * median(bare), (tasks, bare)  # 7.2 on a quiet machine, 5.0 on a busy one
+    assert median(tasks) <= 7.5 * median(bare), (tasks, bare)  # 5.2 on a machine with other things to do
 
     page = await context.new_page()
     asked: list[str] = []
