@@ -220,6 +220,18 @@ async def test_why_a_fire_time_did_not_run_is_told_in_the_language_of_the_page(
     await expect(page.get_by_text(busy)).to_be_visible()
     server.client.delete(f"/tasks/{task['id']}", params={"force": "true"}).raise_for_status()
 
+    failing = server.create_task(
+        name="Einmalig", type="function", functionName="acme.fail", maxRetries=2, retryOn=["TimeoutError"]
+    )
+    execution = server.trigger(failing["id"])
+    server.until_status(execution, "failed")
+    for path in (f"executions/{execution}", f"executions?task={failing['id']}", f"tasks/{failing['id']}"):
+        await page.goto(path)
+        told = page.get_by_text(
+            re.compile(r".+ Kein weiterer Versuch: Die Aufgabe sieht ihn nur bei anderen Fehlern vor")
+        )
+        await expect(told.first, path).to_be_visible()
+
 
 async def test_switching_on_asks_what_to_do_with_what_was_missed(page: Page, server: Server) -> None:
     task = server.create_task(name="Away", **GREETS, cronExpression="* * * * * *", overlap="allow")

@@ -28,6 +28,7 @@ from cronplug.planning import (
     AttemptFacts,
     CatchUpPolicy,
     PlannedFire,
+    RetryPolicy,
     find_bars,
     missing_function_bar,
     plan_after_attempt,
@@ -60,8 +61,28 @@ LITERAL = {
     "taskDeleted": "The task was deleted before this ran.",
     "nodeStopped": "The node that ran this stopped without finishing it.",
     "serverStopped": "The server stopped while it ran.",
+    "httpTimeLimit": "Timed out after {spec.timeout_seconds:g} s waiting for {progress.waiting_for}.",
+    "httpTimeLimitRest": "Timed out after {spec.timeout_seconds:g} s waiting for {progress.waiting_for}.",
+    "httpCutOff": "Cut off by the server's shutdown while waiting for {progress.waiting_for}.",
+    "httpCutOffRest": "Cut off by the server's shutdown while waiting for {progress.waiting_for}.",
+    "httpCancelled": "Cancelled on request while waiting for {progress.waiting_for}.",
+    "httpCancelledRest": "Cancelled on request while waiting for {progress.waiting_for}.",
+    "httpBody": "The server answered {status}, but {where} does not contain the expected text.",
+    "httpBodyStart": "The server answered {status}, but {where} does not contain the expected text.",
+    "httpStatusSaid": "The server answered {status}: {excerpt}",
+    "httpStatus": "The server answered {status}",
+    "httpRedirects": "More than {MAX_REDIRECTS} redirects; the last one leads to {_shown(request.url)}",
+    "httpNoAnswer": "No complete answer: {str(cause) or type(cause).__name__}",
+    "setAside": "The task is set aside: {task.schedule_error}",
 }
 """Sentences that are made deep inside of what has effects, as the source has them."""
+
+SAID = {
+    "{rfc3339(now)}": ("2026-03-02T12:00:00.000Z",),
+    "{progress.waiting_for}": ("a connection and the answer", "the rest of the answer ({response.status_code})"),
+    "{where}": ("its body", "the first {_size_text(len(body.kept))} of its body"),
+}
+"""What stands for a part of them: of two, the second belongs to the key that is longer."""
 
 
 def test_the_table_knows_each_sentence_by_one_pattern_only() -> None:
@@ -83,7 +104,11 @@ def test_what_is_written_down_in_the_source_is_still_said_so() -> None:
     assert [key for key, words in LITERAL.items() if words not in source] == []
     for key, words in LITERAL.items():
         said = LITERAL["limitAhead"].replace("will have", "had") if key == "limitPast" else words
-        said = re.sub(r"\{rfc3339\(now\)\}", "2026-03-02T12:00:00.000Z", said)
+        for part, choices in SAID.items():
+            chosen = choices[-1 if key.endswith(("Rest", "Start")) else 0]
+            assert part not in said or part == "{rfc3339(now)}" or chosen in source, chosen
+            said = said.replace(part, chosen)
+        said = said.replace("{_size_text(len(body.kept))}", "65.5 kB")
         said = re.sub(r"\{[^}]+\}", "7", said).strip()
         assert [each for each, pattern in table.items() if pattern.fullmatch(said)] == [key], said
 
@@ -107,6 +132,12 @@ def _planned() -> Iterator[tuple[str, str]]:
         facts = AttemptFacts(verdict="cut_off", reason=Reason.CUT_OFF, attempt=1, cut_offs=cut_offs)
         after = plan_after_attempt(facts, policy=NO_RETRIES, delivery=Delivery(delivery), now=NOW)
         yield key, after.sentence or ""
+    failed = AttemptFacts(verdict="failed", reason=Reason.ERROR, attempt=1, cut_offs=0, error_kinds=("ValueError",))
+    for key, policy in (
+        ("noRetryOn", RetryPolicy(max_retries=3, no_retry_on=("acme.ValueError",))),
+        ("retryOnOther", RetryPolicy(max_retries=3, retry_on=("OSError",))),
+    ):
+        yield key, plan_after_attempt(failed, policy=policy, delivery=Delivery.AT_LEAST_ONCE, now=NOW).sentence or ""
 
 
 def _skipped() -> Iterator[tuple[str, str]]:

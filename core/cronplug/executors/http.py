@@ -304,7 +304,7 @@ def _judge(call: HttpCall, response: httpx.Response, body: _Body, *, elapsed_sec
     return Outcome(
         verdict="failed",
         reason=Reason.HTTP_STATUS,
-        error_message=f"The server answered {status}" + (f": {excerpt}" if excerpt else ""),
+        error_message=f"The server answered {status}: {excerpt}" if excerpt else f"The server answered {status}",
         result=result,
         result_summary=summary,
         permanent=bool(call.retry_status) and not matches_status(response.status_code, call.retry_status),
@@ -355,7 +355,9 @@ def _timed_out(spec: AttemptSpec, progress: _Progress) -> Outcome:
 def _stopped(stop: Stop, progress: _Progress) -> Outcome:
     verdict: Literal["cut_off", "cancelled"]
     if stop.why == "shutdown":
-        verdict, reason, by = "cut_off", Reason.SHUTDOWN, "Cut off by the server's shutdown"
+        verdict, reason = "cut_off", Reason.SHUTDOWN
+        message = f"Cut off by the server's shutdown while waiting for {progress.waiting_for}."
     else:
-        verdict, reason, by = "cancelled", Reason.CANCELLED_BY_REQUEST, "Cancelled on request"
-    return Outcome(verdict=verdict, reason=reason, error_message=f"{by} while waiting for {progress.waiting_for}.")
+        verdict, reason = "cancelled", Reason.CANCELLED_BY_REQUEST
+        message = f"Cancelled on request while waiting for {progress.waiting_for}."
+    return Outcome(verdict=verdict, reason=reason, error_message=message)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import table from './serverSentences.json'
-import { readSentences } from './serverSentences'
+import { readSentences, splitEnd } from './serverSentences'
 
 const FROM = '2026-03-02T12:00:00.000Z'
 const TO = '2026-03-02T12:20:00.000Z'
@@ -26,8 +26,19 @@ describe('readSentences', () => {
     expect(readSentences('Labour Day in the calendar Days in the calendar of Bonn.')?.[0]?.key).toBe('inCalendar')
   })
 
-  it.each(['ValueError: no luck', '', 'Will be skipped. Somehow.', `No node was running from ${FROM} to ${TO}; it rained.`, 'The task is set aside: No such zone.'])('does not know %j', (message) => {
+  it.each(['ValueError: no luck', '', 'Will be skipped. Somehow.', `No node was running from ${FROM} to ${TO}; it rained.`])('does not know %j', (message) => {
     expect(readSentences(message)).toBeNull()
+  })
+
+  it('finds what the server adds behind the words of a function', () => {
+    const end = { key: 'noRetryOn', facts: { kind: 'ValueError' } }
+    expect(splitEnd('ValueError: no luck Not tried again: noRetryOn names ValueError.')).toEqual({ words: 'ValueError: no luck', end })
+    expect(splitEnd('Not tried again: noRetryOn names ValueError.')).toEqual({ words: '', end })
+    expect(splitEnd('He said: Not tried again: noRetryOn names ValueError. Nobody heard.').end).toBeNull()
+    expect(readSentences('The server answered 503 Service Unavailable: at lunch Not tried again: noRetryOn names ValueError.')).toEqual([
+      { key: 'httpStatusSaid', facts: { status: '503 Service Unavailable', why: 'at lunch' } },
+      end,
+    ])
   })
 
   it('reads nothing that is longer than the server speaks', () => expect(readSentences(`All schedules were paused: ${'a'.repeat(5_000)}`)).toBeNull())

@@ -12,6 +12,7 @@ export interface TimeSegment {
   /** Share of the bar, 0 to 1; none is too thin to be seen. */
   share: number
   status: ExecutionStatus | null
+  reason: Attempt['reason']
   errorMessage: string | null
   worker: string | null
   /** false: it was cut off and used up no retry. */
@@ -38,6 +39,7 @@ export function timeSegments(execution: Facts, now: number): TimeSegment[] {
       to,
       millis,
       status: attempt?.status ?? null,
+      reason: attempt?.reason ?? null,
       errorMessage: attempt?.errorMessage ?? null,
       worker: attempt?.worker ?? null,
       counted: attempt?.counted ?? true,
