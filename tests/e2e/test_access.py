@@ -146,6 +146,7 @@ async def test_the_systems_own_colours_leave_everything_to_be_seen(
 
     await page.goto("timeline")
     shapes = page.get_by_role("list", name="What the shapes mean").locator("[aria-hidden=true]")
+    await expect(shapes.nth(3)).to_be_attached()
     drawn = await shapes.evaluate_all("(all) => all.slice(0, 4).map((it) => getComputedStyle(it).backgroundColor)")
     system = await page.evaluate(SYSTEM_COLOURS, ["GrayText", "CanvasText", "Highlight", "CanvasText"])
     assert drawn == system
